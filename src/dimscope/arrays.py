@@ -1,0 +1,53 @@
+"""Names for the arrays that travel through dimscope, and the checks at its edges."""
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dimscope.errors import InputError
+
+Points: TypeAlias = NDArray[np.floating[Any]]
+"""One layer: shape (n, d), one row per example."""
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+DuplicatePolicy: TypeAlias = Literal["merge", "keep"]
+Site: TypeAlias = Literal["embed", "block", "block_norm", "final_norm", "array"]
+"""Where a vector was read; `array` marks points that the user brought along."""
+
+
+def as_points(points: ArrayLike) -> Points:
+    """The input as a finite floating-point array of shape (n, d); integers become float64, nothing else is copied.
+
+    Raises:
+        InputError: not two-dimensional, not numeric, no rows or columns, or NaN or Inf inside (the rows are named).
+    """
+    array = np.asarray(points)
+    if array.ndim != 2:
+        raise InputError(f"points must have two axes (examples, features), found shape {array.shape}.")
+    if array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise InputError(f"points must be real numbers, found dtype {array.dtype}.")
+    if 0 in array.shape:
+        raise InputError(f"points are empty: shape {array.shape}.")
+    refuse_non_finite(array)
+    return array
+
+
+def refuse_non_finite(array: Points, chunk: int = 4096) -> None:
+    """Nothing if every number is finite; reads the rows in chunks so that a memory map stays a memory map.
+
+    Raises:
+        InputError: names the number of bad rows and the first of them.
+    """
+    bad: list[int] = []
+    for start in range(0, len(array), chunk):
+        finite = np.isfinite(array[start : start + chunk]).all(axis=1)
+        bad.extend((start + np.flatnonzero(~finite)).tolist())
+    if bad:
+        shown = ", ".join(str(row) for row in bad[:5]) + (", ..." if len(bad) > 5 else "")
+        raise InputError(
+            f"{len(bad)} of {len(array)} rows hold NaN or Inf (rows {shown}). Remove them, or extract them again in a "
+            "wider dtype (for example float32)."
+        )

@@ -1,0 +1,109 @@
+"""Gride: the dimension from the ratio of distances at ranks n and 2n, for larger scales without decimation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from dimscope.arrays import FloatArray, IntArray
+from dimscope.dimensions.base import Estimate, Status, log_ratios, mean_radius, no_estimate
+from dimscope.dimensions.twonn import MIN_POINTS
+from dimscope.errors import UsageError
+from dimscope.knn.base import Neighbors
+
+OUTLIER_SPREAD = 20.0
+"""Ratios above q50 + 20 (q95 - q50) are left out, as both published implementations do (percentiles of mu)."""
+MAX_STEPS = 60
+RELATIVE_TOLERANCE = 1e-14
+
+
+@dataclass(frozen=True)
+class Gride:
+    """Maximum likelihood of mu = r_2n / r_n, whose law depends on the dimension alone where the density is constant.
+
+    With l_i = log mu_i and n1 = ranks / 2, n2 = ranks, the estimate is the root d of
+    (N - 1) / d + (n2 - n1 - 1) sum l_i / (1 - exp(-d l_i)) - (n2 - 1) sum l_i = 0.
+    Standard error: inverse square root of the Fisher information N / d^2 + (n2 - n1 - 1) sum (l_i / (2 sinh(d l_i / 2)))^2;
+    it treats points as independent and is too small at large ranks, where neighbourhoods overlap.
+
+    Dimensionless, positive. Cost O(n) per step of a safeguarded Newton iteration.
+
+    Attributes:
+        ranks: the farther rank n2, an even number of at least 2; the nearer is ranks / 2.
+
+    Raises:
+        UsageError: `ranks` is odd or smaller than 2.
+    """
+
+    ranks: int = 2
+
+    summary: ClassVar[str] = "ratio of distances at ranks n and 2n; maximum likelihood with Fisher error"
+    source: ClassVar[str] = "Denti, Doimo, Laio, Mira 2022, doi:10.1038/s41598-022-20991-1"
+
+    def __post_init__(self) -> None:
+        if self.ranks < 2 or self.ranks % 2:
+            raise UsageError(f"ranks={self.ranks} was asked for; gride compares ranks/2 with ranks: an even number >= 2.")
+
+    @property
+    def min_k(self) -> int:
+        """The farther rank."""
+        return self.ranks
+
+    def estimate(self, neighbors: Neighbors) -> Estimate:
+        """The dimension at the scale between the two ranks."""
+        near, far = self.ranks // 2, self.ranks
+        ratios, dropped = log_ratios(neighbors, near, far)
+        ratios = _without_outliers(ratios)
+        if len(ratios) < MIN_POINTS:
+            return no_estimate((near, far), len(ratios), Status.TOO_FEW, dropped)
+        if not ratios.any() or (far - near > 1 and not ratios.all()):
+            ratios = ratios[ratios > 0]
+            if len(ratios) < MIN_POINTS:
+                return no_estimate((near, far), len(ratios), Status.NO_SPREAD, dropped)
+        value = _root(ratios, near, far)
+        error = _fisher_error(ratios, near, far, value)
+        status = Status.ZERO_DISTANCES if dropped else Status.OK
+        return Estimate(value, error, (near, far), len(ratios), dropped, status, mean_radius(neighbors, near, far))
+
+    def replicate(self, neighbors: Neighbors, draws: Sequence[IntArray]) -> FloatArray:
+        """Bootstrap values of `estimate` over the rows in `draws`."""
+        near, far = self.ranks // 2, self.ranks
+        inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]
+        usable = (inner > 0) & (outer > inner)
+        ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
+        return np.array([_root(_without_outliers(chosen[chosen > 0]), near, far) for chosen in (ratios[d] for d in draws)])
+
+
+def _without_outliers(ratios: FloatArray) -> FloatArray:
+    if len(ratios) == 0:
+        return ratios
+    mu = np.exp(ratios)
+    middle, high = np.percentile(mu, [50, 95])
+    return ratios[mu < middle + OUTLIER_SPREAD * (high - middle)] if high > middle else ratios
+
+
+def _root(ratios: FloatArray, near: int, far: int) -> float:
+    """The root by Newton steps kept inside a bracket; the left side falls monotonically in d."""
+    n, total, extra = len(ratios), float(ratios.sum()), far - near - 1
+    if extra == 0:
+        return (n - 1) / total
+    low, high = 0.0, np.inf
+    value = (n - 1) / total
+    for _ in range(MAX_STEPS):
+        decay = -np.expm1(-value * ratios)
+        slope = -(n - 1) / value**2 - extra * float((ratios**2 * (1 - decay) / decay**2).sum())
+        excess = (n - 1) / value + extra * float((ratios / decay).sum()) - (far - 1) * total
+        low, high = (value, high) if excess > 0 else (low, value)
+        step = value - excess / slope
+        if not low < step < high:
+            step = 2 * value if np.isinf(high) else (low + high) / 2
+        if abs(step - value) <= RELATIVE_TOLERANCE * value:
+            return float(step)
+        value = step
+    return float(value)
+
+
+def _fisher_error(ratios: FloatArray, near: int, far: int, value: float) -> float:
+    curvature = (far - near - 1) * ((ratios / (2 * np.sinh(value * ratios / 2))) ** 2).sum() if far - near > 1 else 0.0
+    return float((len(ratios) / value**2 + curvature) ** -0.5)

@@ -1,0 +1,93 @@
+"""TwoNN: the dimension from the ratio of the second to the first neighbour distance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from dimscope.arrays import FloatArray, IntArray
+from dimscope.dimensions.base import Estimate, Status, log_ratios, mean_radius, no_estimate
+from dimscope.errors import UsageError
+from dimscope.knn.base import Neighbors
+
+MIN_POINTS = 10
+"""Fewer ratios than this give an error bar of more than a third of the value; no estimate is returned."""
+
+
+@dataclass(frozen=True)
+class TwoNN:
+    """Dimension from mu = r2 / r1, which follows a Pareto law with exponent d where the density is constant up to r2.
+
+    `fit`: with x_i the ascending log mu, N of them and n = floor(fraction N), the slope through the origin of
+    y_i = -log(1 - i/N) against x_i, i <= n:  d = sum x_i y_i / sum x_i^2.
+    `ml`: the maximum likelihood when only the n smallest are observed (type-II censoring):
+    d = (n - 1) / (sum_{i<=n} x_i + (N - n) x_n). With fraction = 1 this is (N - 1) / sum log mu.
+
+    Standard errors treat the points as independent. `ml`: d / sqrt(n - 2), exact for the censored exponential. `fit`: the
+    linear expansion in the spacings of exponential order statistics,
+    d sqrt(sum_j (W_j / (N - j + 1))^2) / sum_i y_i^2, with W_j = sum_{i=j..n} y_i.
+
+    Dimensionless, positive. Biased low when the dimension is large for the number of points. Cost O(n log n).
+
+    Attributes:
+        method: `fit` or `ml`.
+        fraction: share of the ratios that is read, in (0, 1]; `fit` needs less than 1.
+
+    Raises:
+        UsageError: unknown method or a fraction out of range.
+    """
+
+    method: Literal["fit", "ml"] = "fit"
+    fraction: float = 0.9
+
+    summary: ClassVar[str] = "ratio of second to first neighbour distance; line fit or censored likelihood"
+    source: ClassVar[str] = "Facco, d'Errico, Rodriguez, Laio 2017, doi:10.1038/s41598-017-11873-y"
+    min_k: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        if self.method not in ("fit", "ml"):
+            raise UsageError(f'unknown twonn method "{self.method}".  All: fit, ml')
+        if not 0 < self.fraction <= 1:
+            raise UsageError(f"fraction={self.fraction} was asked for; it must lie in (0, 1].")
+        if self.method == "fit" and self.fraction == 1:
+            raise UsageError('fraction=1 leaves the line fit without a last point; take less, or method="ml".')
+
+    def estimate(self, neighbors: Neighbors) -> Estimate:
+        """The dimension at the scale of the first two neighbours."""
+        ratios, dropped = log_ratios(neighbors, 1, 2)
+        total, kept = len(ratios), int(len(ratios) * self.fraction)
+        if kept < MIN_POINTS:
+            return no_estimate((1, 2), kept, Status.TOO_FEW, dropped)
+        ordered = np.sort(ratios)
+        if ordered[kept - 1] == 0:
+            return no_estimate((1, 2), kept, Status.NO_SPREAD, dropped)
+        value = float(self._values(ordered[None, :])[0])
+        relative = _fit_error(total, kept) if self.method == "fit" else 1 / np.sqrt(kept - 2)
+        status = Status.ZERO_DISTANCES if dropped else Status.OK
+        radius = mean_radius(neighbors, 1, 2)
+        return Estimate(value, float(value * relative), (1, 2), kept, dropped, status, radius)
+
+    def replicate(self, neighbors: Neighbors, draws: Sequence[IntArray]) -> FloatArray:
+        """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
+        near, far = neighbors.distances[:, 0], neighbors.distances[:, 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(near > 0, np.log(far / near), 0.0)
+        return np.concatenate([self._values(np.sort(ratios[draw])[None, :]) for draw in draws])
+
+    def _values(self, ordered: FloatArray) -> FloatArray:
+        total = ordered.shape[1]
+        kept = int(total * self.fraction)
+        x = ordered[:, :kept]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.method == "ml":
+                return np.asarray((kept - 1) / (x.sum(axis=1) + (total - kept) * x[:, -1]))
+            y = -np.log1p(-np.arange(1, kept + 1) / total)
+            return np.asarray((x @ y) / (x * x).sum(axis=1))
+
+
+def _fit_error(total: int, kept: int) -> float:
+    rank = np.arange(1, kept + 1)
+    y = -np.log1p(-rank / total)
+    tail = np.cumsum(y[::-1])[::-1]
+    return float(np.sqrt(((tail / (total - rank + 1)) ** 2).sum()) / (y * y).sum())

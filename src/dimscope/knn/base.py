@@ -1,0 +1,120 @@
+"""The neighbour table: one per layer, read by every measure."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points
+from dimscope.errors import InputError, UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Duplicates:
+    """Which input rows are the same point.
+
+    Attributes:
+        representative: shape (n_rows,): the first input row that equals this one (a distinct row stands for itself).
+        multiplicity: shape (n_rows,): how many input rows are equal to this one, itself included.
+        policy: `merge` (one table row per distinct point) or `keep` (every input row has a table row).
+        n_near: distinct points whose nearest neighbour is nearer than the rounding of the stored numbers can resolve.
+    """
+
+    representative: IntArray
+    multiplicity: IntArray
+    policy: DuplicatePolicy = "merge"
+    n_near: int = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Number of input rows."""
+        return len(self.representative)
+
+    @property
+    def n_unique(self) -> int:
+        """Number of distinct points."""
+        return int((self.representative == np.arange(self.n_rows)).sum())
+
+    @property
+    def n_merged(self) -> int:
+        """Number of input rows that repeat an earlier one, whatever the policy."""
+        return self.n_rows - self.n_unique
+
+    @property
+    def rows(self) -> IntArray:
+        """Shape (n,): the input row behind each row of the neighbour table, ascending."""
+        own = np.arange(self.n_rows, dtype=np.int64)
+        return own if self.policy == "keep" else own[self.representative == own]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbors:
+    """The k nearest other points of every point.
+
+    Attributes:
+        indices: shape (n, k), int64: rows of this table (not of the input; see `Duplicates.rows`), self never among them.
+        distances: shape (n, k), float64, ascending; equal distances stand in the order of their index.
+        duplicates: how the rows of the input became the n points of the table.
+        metric: name of the distance.
+        dtype: dtype of the points that were searched.
+        backend: what computed the table.
+    """
+
+    indices: IntArray
+    distances: FloatArray
+    duplicates: Duplicates
+    metric: str = "euclidean"
+    dtype: str = "float64"
+    backend: str = "unknown"
+    _validated: bool = field(default=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.indices.shape != self.distances.shape or self.indices.ndim != 2:
+            raise InputError(f"indices {self.indices.shape} and distances {self.distances.shape} must both be (n, k).")
+        if len(self.indices) != len(self.duplicates.rows):
+            raise InputError(f"the table has {len(self.indices)} rows, its map {len(self.duplicates.rows)} points.")
+        if not self._validated:
+            self._validate()
+
+    def _validate(self) -> None:
+        n = self.n
+        if self.indices.min() < 0 or self.indices.max() >= n:
+            raise InputError(f"neighbour indices must lie in 0..{n - 1}.")
+        if (self.indices == np.arange(n)[:, None]).any():
+            raise InputError("a point is listed as its own neighbour; remove the self column first.")
+        if not np.isfinite(self.distances).all() or (self.distances < 0).any():
+            raise InputError("distances must be finite and not negative.")
+        if (np.diff(self.distances, axis=1) < 0).any():
+            raise InputError("distances must ascend along each row.")
+
+    @property
+    def n(self) -> int:
+        """Number of points in the table."""
+        return self.indices.shape[0]
+
+    @property
+    def k(self) -> int:
+        """Number of neighbours of each point."""
+        return self.indices.shape[1]
+
+    def require(self, k: int, purpose: str) -> None:
+        """Nothing if the table holds k neighbours.
+
+        Raises:
+            UsageError: says what needs k, how many there are, and how to get more.
+        """
+        if k < 1:
+            raise UsageError(f"{purpose} needs k of at least 1, found {k}.")
+        if k > self.k:
+            raise UsageError(
+                f"{purpose} needs {k} neighbours of each point, the table holds {self.k}. "
+                f"Compute it with k={k} (at most n - 1 = {self.n - 1} for {self.n} distinct points)."
+            )
+
+
+class Backend(Protocol):
+    """A way to find exact neighbours: called with distinct or kept points, returns indices and distances."""
+
+    def __call__(self, points: Points, k: int, *, metric: str = "euclidean") -> tuple[IntArray, FloatArray]:
+        """Indices (n, k) int64 and distances (n, k) float64, ties by index, self excluded."""
+        ...

@@ -1,0 +1,17 @@
+"""Overlaps of neighbourhoods: between representations, and with labels."""
+
+from dimscope.overlaps.labels import knn_accuracy, label_conflicts, label_overlap
+from dimscope.overlaps.layers import overlap
+from dimscope.registry import Registry
+
+MEASURES = Registry(
+    "measure",
+    {
+        "overlap": "dimscope.overlaps.layers:Overlap",
+        "label_overlap": "dimscope.overlaps.labels:LabelOverlap",
+        "knn_accuracy": "dimscope.overlaps.labels:KnnAccuracy",
+    },
+    "dimscope list measures",
+)
+
+__all__ = ["MEASURES", "knn_accuracy", "label_conflicts", "label_overlap", "overlap"]

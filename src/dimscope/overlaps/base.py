@@ -1,0 +1,83 @@
+"""Shared pieces of the overlap measures: the k neighbours of the examples that two tables have in common."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from dimscope.arrays import IntArray
+from dimscope.errors import InputError
+from dimscope.knn.base import Neighbors
+
+
+class FirstNeighbors(NamedTuple):
+    """The k nearest members of a chosen set, for those points of the set that have k of them in the table.
+
+    Attributes:
+        points: shape (m,): positions of the usable points within the set.
+        neighbors: shape (m, k): their neighbours, as positions within the set.
+        n_dropped: points of the set whose list held fewer than k members.
+    """
+
+    points: IntArray
+    neighbors: IntArray
+    n_dropped: int
+
+
+@dataclass(frozen=True, eq=False)
+class CommonExamples:
+    """The input rows that are distinct in both tables.
+
+    Attributes:
+        rows: shape (m,), ascending input rows.
+        rows_a: shape (m,), the same examples as rows of table a.
+        rows_b: the same for table b.
+    """
+
+    rows: IntArray
+    rows_a: IntArray
+    rows_b: IntArray
+
+
+def common_examples(a: Neighbors, b: Neighbors) -> CommonExamples:
+    """The examples that have a row of their own in both tables.
+
+    Raises:
+        InputError: the tables come from different numbers of input rows.
+    """
+    if a.duplicates.n_rows != b.duplicates.n_rows:
+        raise InputError(
+            f"the tables hold {a.duplicates.n_rows} and {b.duplicates.n_rows} examples; an overlap needs the same "
+            "examples in the same order in both."
+        )
+    rows, in_a, in_b = np.intersect1d(a.duplicates.rows, b.duplicates.rows, assume_unique=True, return_indices=True)
+    return CommonExamples(rows, in_a, in_b)
+
+
+def first_members(table: Neighbors, members: IntArray, k: int) -> FirstNeighbors:
+    """The k nearest neighbours within `members` (ascending rows of the table), exact for every point that is returned.
+
+    A neighbour outside the set is skipped and the next one moves up, which is the table that a search among the members
+    alone would have found, as long as k of the stored neighbours are members.
+    """
+    if len(members) == table.n:
+        return FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
+    position = np.full(table.n, -1, dtype=np.int64)
+    position[members] = np.arange(len(members))
+    inside = position[table.indices[members]]
+    return first_allowed(inside, inside >= 0, k)
+
+
+def first_allowed(neighbors: IntArray, allowed: np.ndarray, k: int) -> FirstNeighbors:
+    """The first k allowed entries of each row, for the rows that have k of them; order is kept."""
+    usable = np.flatnonzero(allowed.sum(axis=1) >= k)
+    front = np.argsort(~allowed[usable], axis=1, kind="stable")[:, :k]
+    chosen = np.take_along_axis(neighbors[usable], front, axis=1)
+    return FirstNeighbors(usable, chosen, len(neighbors) - len(usable))
+
+
+def shared_counts(a: IntArray, b: IntArray) -> IntArray:
+    """How many entries each row of a has in common with the same row of b; entries are distinct within a row."""
+    both = np.sort(np.concatenate([a, b], axis=1), axis=1)
+    counts: IntArray = (both[:, 1:] == both[:, :-1]).sum(axis=1)
+    return counts

@@ -1,0 +1,168 @@
+"""Overlap of neighbourhoods with labels, and the vote of the neighbours."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dimscope.arrays import FloatArray, IntArray
+from dimscope.dimensions.base import Estimate, Status, no_estimate
+from dimscope.errors import InputError
+from dimscope.knn import as_neighbors
+from dimscope.knn.base import Neighbors
+from dimscope.overlaps.base import FirstNeighbors, first_allowed
+
+
+class LabelOverlap:
+    """Facts about the measure, for listings."""
+
+    summary: ClassVar[str] = "mean fraction of the k neighbours with the point's own label; plain or mean of class means"
+    source: ClassVar[str] = "Doimo, Glielmo, Ansuini, Laio 2020, arXiv 2007.03506"
+
+
+class KnnAccuracy:
+    """Facts about the measure, for listings."""
+
+    summary: ClassVar[str] = "share of points whose label wins the vote of its k neighbours, itself left out"
+    source: ClassVar[str] = "Cover, Hart 1967, doi:10.1109/TIT.1967.1053964"
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    """Label codes of the table's points and the k neighbours that are allowed to count."""
+
+    codes: IntArray
+    near: FirstNeighbors
+    n_classes: int
+    chance: FloatArray
+
+    @property
+    def own(self) -> IntArray:
+        return self.codes[self.near.points]
+
+
+def label_overlap(
+    source: Neighbors | ArrayLike,
+    labels: ArrayLike,
+    k: int = 30,
+    *,
+    balanced: bool = False,
+    exclude: ArrayLike | None = None,
+) -> Estimate:
+    """Mean fraction of the k nearest neighbours that carry the point's own label.
+
+    Plain: the mean over points. Balanced: the mean over classes of the mean within the class, so that a large class does
+    not decide. From 0 to 1. Chance is exact for labels dealt at random: (n_c - 1) / (n - 1) for a point of class c,
+    averaged in the same way. Error: standard deviation over points / sqrt(n); balanced: the classes' errors combined.
+
+    Args:
+        source: neighbour table or points.
+        labels: one label per input row; of merged rows the representative's counts.
+        k: neighbours compared.
+        balanced: average over classes instead of points.
+        exclude: one group per input row; neighbours of the same group are skipped and the next ones move up (for example
+            proteins of the same family when the label is the superfamily).
+
+    Raises:
+        InputError: the number of labels or groups differs from the number of examples, or there is only one label.
+        UsageError: the table holds fewer than k neighbours.
+
+    Example:
+        >>> import numpy as np
+        >>> points = np.r_[np.random.default_rng(0).random((40, 2)), 9 + np.random.default_rng(1).random((40, 2))]
+        >>> label_overlap(points, ["a"] * 40 + ["b"] * 40, k=5).value
+        1.0
+    """
+    table = as_neighbors(source, k)
+    found = _labelled(table, labels, k, exclude)
+    if len(found.near.points) < 2:
+        return no_estimate((k, k), len(found.near.points), Status.TOO_FEW, found.near.n_dropped)
+    local = (found.codes[found.near.neighbors] == found.own[:, None]).mean(axis=1)
+    value, error = _class_mean(local, found.own) if balanced else _plain_mean(local)
+    chance = _class_mean(found.chance, found.own)[0] if balanced else float(found.chance.mean())
+    status = Status.SHORT_LISTS if found.near.n_dropped else Status.OK
+    return Estimate(value, error, (k, k), len(local), found.near.n_dropped, status, chance=chance, local=local)
+
+
+def knn_accuracy(
+    source: Neighbors | ArrayLike, labels: ArrayLike, k: int = 30, *, exclude: ArrayLike | None = None
+) -> Estimate:
+    """Share of the points whose label has most votes among the k nearest neighbours; from 0 to 1.
+
+    A tie goes to the tied label whose member is nearest. Error: sqrt(p (1 - p) / n). Chance: the share of the largest
+    class, which the best constant answer reaches.
+
+    Raises:
+        InputError, UsageError: as `label_overlap`.
+    """
+    table = as_neighbors(source, k)
+    found = _labelled(table, labels, k, exclude)
+    n_used = len(found.near.points)
+    if n_used < 2:
+        return no_estimate((k, k), n_used, Status.TOO_FEW, found.near.n_dropped)
+    correct = (_vote(found.codes[found.near.neighbors], found.n_classes) == found.own).astype(float)
+    value = float(correct.mean())
+    error = float(np.sqrt(value * (1 - value) / n_used))
+    chance = float(np.bincount(found.codes).max() / len(found.codes))
+    status = Status.SHORT_LISTS if found.near.n_dropped else Status.OK
+    return Estimate(value, error, (k, k), n_used, found.near.n_dropped, status, chance=chance, local=correct)
+
+
+def label_conflicts(table: Neighbors, labels: ArrayLike) -> int:
+    """Input rows that were merged with an earlier row although their label differs."""
+    codes = _codes(table, labels, "labels")
+    return int((codes != codes[table.duplicates.representative]).sum())
+
+
+def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | None) -> _Labelled:
+    table.require(k, "label overlap")
+    codes = _codes(table, labels, "labels")[table.duplicates.rows]
+    counts = np.bincount(codes)
+    if (counts > 0).sum() < 2:
+        raise InputError("all labels are equal; a label overlap needs at least two different labels.")
+    same, n_others = counts[codes] - 1, np.full(table.n, table.n - 1)
+    if exclude is None:
+        near = FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
+    else:
+        groups = _codes(table, exclude, "groups")[table.duplicates.rows]
+        near = first_allowed(table.indices, groups[table.indices] != groups[:, None], k)
+        pairs = np.unique(np.stack([codes, groups]), axis=1, return_inverse=True, return_counts=True)
+        same = counts[codes] - pairs[2][pairs[1].ravel()]
+        n_others = table.n - np.bincount(groups)[groups]
+    chance = same / np.maximum(n_others, 1)
+    return _Labelled(codes, near, len(counts), chance[near.points])
+
+
+def _codes(table: Neighbors, labels: ArrayLike, what: str) -> IntArray:
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) != table.duplicates.n_rows:
+        raise InputError(f"{len(array)} {what} were given for {table.duplicates.n_rows} examples.")
+    codes: IntArray = np.unique(array, return_inverse=True)[1].astype(np.int64)
+    return codes
+
+
+def _plain_mean(local: FloatArray) -> tuple[float, float]:
+    return float(local.mean()), float(local.std(ddof=1) / np.sqrt(len(local)))
+
+
+def _class_mean(local: FloatArray, codes: IntArray) -> tuple[float, float]:
+    counts = np.bincount(codes)
+    present = counts > 0
+    means = np.bincount(codes, local)[present] / counts[present]
+    spread = np.bincount(codes, (local - (np.bincount(codes, local) / np.maximum(counts, 1))[codes]) ** 2)[present]
+    variances = spread / np.maximum(counts[present] - 1, 1) / counts[present]
+    return float(means.mean()), float(np.sqrt(variances.sum()) / present.sum())
+
+
+def _vote(neighbor_codes: IntArray, n_classes: int) -> IntArray:
+    n, k = neighbor_codes.shape
+    winners = np.empty(n, dtype=np.int64)
+    step = max(1, 4_000_000 // n_classes)
+    for start in range(0, n, step):
+        block = neighbor_codes[start : start + step]
+        flat = block + np.arange(len(block))[:, None] * n_classes
+        votes = np.bincount(flat.ravel(), minlength=len(block) * n_classes).reshape(len(block), n_classes)
+        is_top = np.take_along_axis(votes, block, axis=1) == votes.max(axis=1, keepdims=True)
+        winners[start : start + step] = block[np.arange(len(block)), is_top.argmax(axis=1)]
+    return winners

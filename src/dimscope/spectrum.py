@@ -1,0 +1,84 @@
+"""Linear companions of the dimension, from the singular values of one layer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dimscope.arrays import FloatArray, Points, as_points
+
+CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Eigenvalues of the covariance of the centred points, descending; unit: square of the points' unit.
+
+    With e the eigenvalues and s = sqrt(e):
+
+    * `participation_ratio` (sum e)^2 / sum e^2, from 1 to d.
+    * `effective_rank` exp(H(s / sum s)), H the Shannon entropy, from 1 to d  [Roy, Vetterli 2007, EUSIPCO].
+    * `anisotropy` e_1 / sum e, from 1/d to 1: the share of the variance along the first direction.
+
+    All are NaN when the points do not vary.
+    """
+
+    eigenvalues: FloatArray
+
+    summary: ClassVar[str] = "effective rank, participation ratio, anisotropy from the covariance eigenvalues"
+    source: ClassVar[str] = "Roy, Vetterli 2007, EUSIPCO; Gao et al. 2017, doi:10.1101/214262"
+
+    @property
+    def participation_ratio(self) -> float:
+        """(sum e)^2 / sum e^2."""
+        share = self._shares(self.eigenvalues)
+        return float(1 / (share**2).sum())
+
+    @property
+    def effective_rank(self) -> float:
+        """exp of the entropy of the normalised singular values."""
+        share = self._shares(np.sqrt(self.eigenvalues))
+        positive = share[share > 0]
+        return float(np.exp(-(positive * np.log(positive)).sum())) if len(positive) else float("nan")
+
+    @property
+    def anisotropy(self) -> float:
+        """e_1 / sum e."""
+        return float(self._shares(self.eigenvalues)[0])
+
+    @staticmethod
+    def _shares(values: FloatArray) -> FloatArray:
+        total = values.sum()
+        return values / total if total > 0 else np.full_like(values, np.nan)
+
+
+def spectrum(points: ArrayLike) -> Spectrum:
+    """The `Spectrum` of points of shape (n, d); O(n d^2 + d^3), memory O(d^2) (O(n^2) when n < d), read in chunks.
+
+    Example:
+        >>> import numpy as np
+        >>> round(spectrum(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])).participation_ratio, 6)
+        2.0
+    """
+    array = as_points(points)
+    n, d = array.shape
+    mean = _mean(array)
+    gram = np.zeros((min(n, d), min(n, d)))
+    if n >= d:
+        for start in range(0, n, CHUNK):
+            block = np.asarray(array[start : start + CHUNK], dtype=np.float64) - mean
+            gram += block.T @ block
+    else:
+        centred = np.asarray(array, dtype=np.float64) - mean
+        gram = centred @ centred.T
+    eigenvalues = np.linalg.eigvalsh(gram)[::-1] / n
+    noise = eigenvalues[0] * len(eigenvalues) * np.finfo(np.float64).eps
+    return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0))
+
+
+def _mean(array: Points) -> FloatArray:
+    total = np.zeros(array.shape[1])
+    for start in range(0, len(array), CHUNK):
+        total += np.asarray(array[start : start + CHUNK], dtype=np.float64).sum(axis=0)
+    return total / len(array)
