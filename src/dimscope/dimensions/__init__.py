@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import as_points
-from dimscope.dimensions.base import Estimate, Estimator, Status, no_estimate
+from dimscope.dimensions.base import Estimator
 from dimscope.errors import UsageError, unknown_name
+from dimscope.estimates import Estimate, Status
 from dimscope.knn import as_neighbors, neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.registry import Registry
@@ -106,4 +107,4 @@ def _decimate(source: ArrayLike, seed: int) -> list[Estimate]:
     return scales
 
 
-__all__ = ["ESTIMATORS", "Estimate", "Estimator", "Status", "dimension", "dimension_scaling", "no_estimate"]
+__all__ = ["ESTIMATORS", "Estimate", "Estimator", "Status", "dimension", "dimension_scaling"]

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import Estimate, Status, log_ratios, mean_radius, no_estimate
-from dimscope.dimensions.twonn import MIN_POINTS
+from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius
 from dimscope.errors import UsageError
+from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
 
 OUTLIER_SPREAD = 20.0

@@ -7,12 +7,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import Estimate, Status, log_ratios, mean_radius, no_estimate
+from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius
 from dimscope.errors import UsageError
+from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
-
-MIN_POINTS = 10
-"""Fewer ratios than this give an error bar of more than a third of the value; no estimate is returned."""
 
 
 @dataclass(frozen=True)

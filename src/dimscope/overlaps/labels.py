@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import Estimate, Status, no_estimate
 from dimscope.errors import InputError
+from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.overlaps.base import FirstNeighbors, first_allowed

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.dimensions.base import Estimate, Status, no_estimate
+from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.overlaps.base import common_examples, first_members, shared_counts

@@ -1,0 +1,29 @@
+"""Health checks: one per file, each with a code, silent unless something is wrong."""
+
+from dimscope.checks.base import Finding
+from dimscope.profile import Profile
+from dimscope.registry import Registry
+
+CHECKS = Registry(
+    "check",
+    {
+        "P001": "dimscope.checks.p001_duplicates:Duplicates",
+        "P002": "dimscope.checks.p002_near_duplicates:NearDuplicates",
+        "P003": "dimscope.checks.p003_truncated:Truncated",
+        "P004": "dimscope.checks.p004_few_points:FewPoints",
+        "P005": "dimscope.checks.p005_labels_at_chance:LabelsAtChance",
+        "P006": "dimscope.checks.p006_no_estimate:NoEstimate",
+        "P007": "dimscope.checks.p007_incomplete:Incomplete",
+        "P008": "dimscope.checks.p008_estimators_disagree:EstimatorsDisagree",
+    },
+    "dimscope list checks",
+)
+
+
+def find_findings(profile: Profile) -> list[Finding]:
+    """The findings of all checks, issues first, in the order of their codes."""
+    found = [finding for _, check in CHECKS.items() if (finding := check().look(profile)) is not None]
+    return sorted(found, key=lambda finding: (finding.severity != "issue", finding.code))
+
+
+__all__ = ["CHECKS", "Finding", "find_findings"]

@@ -1,0 +1,184 @@
+"""Everything a run was asked to do, as frozen data: flags > file > defaults, written beside the results."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from hashlib import sha256
+from json import dumps
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from dimscope.errors import UsageError, unknown_name
+
+
+def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
+    """A configuration field with its one-sentence description and, where the values are words, all of them."""
+    return field(default=default, metadata={"help": text, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Which examples."""
+
+    path: str = option("", "file with one example per line or row: .txt .csv .tsv .jsonl .parquet")
+    text: str | None = option(None, "column with the text; default: `text`, or the only column")
+    label: str | None = option(None, "column with one label per example")
+    group: str | None = option(None, "column with one group per example (same-group neighbours can be excluded)")
+    id: str | None = option(None, "column with a name per example; default: its row number in the file")
+    points: int = option(10_000, "use at most this many examples, drawn at random without replacement")
+    seed: int = option(0, "seed of every random choice")
+    incomplete: str = option("error", "examples without text or label: stop, or drop and count them", ("error", "drop"))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Which representations."""
+
+    name: str = option("", "folder or hub name of the model")
+    revision: str | None = option(None, "branch, tag or commit of a hub model")
+    layers: str = option("all", "layers to read: all, or numbers and ranges such as 0:12:2,12")
+    site: str = option("block", "where: after each block, or its normalised input", ("block", "block_norm"))
+    pool: str = option("mean", "one vector per example from its tokens", ("mean", "last", "cls"))
+    special_tokens: str = option("exclude", "special tokens in mean and last", ("exclude", "include"))
+    max_tokens: int | None = option(None, "truncate examples to this many tokens; default: the model's maximum")
+    batch_size: int | None = option(None, "examples per batch; default: as many as fit a fixed number of tokens")
+    dtype: str = option("auto", "arithmetic of the model", ("auto", "float32", "bfloat16", "float16"))
+    device: str = option("auto", "where the model runs: auto, cpu, cuda, cuda:1, mps")
+    padding: str = option("right", "side on which short examples are padded", ("right", "left"))
+    allow_pickle: bool = option(False, "load weights that are stored as a pickle only (a pickle can run code)")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureConfig:
+    """Which measures."""
+
+    estimators: tuple[str, ...] = option(("twonn", "gride"), "dimension estimators; the first gives the profile")
+    k: int = option(100, "neighbours kept of each example")
+    overlap_k: int = option(30, "neighbours compared by overlaps and votes")
+    replicates: int = option(200, "bootstrap replicates behind the recommendation")
+    duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
+    rule: str = option("minimum", "how the layers are chosen (dimscope list rules)")
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """One whole run."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
+
+    def __post_init__(self) -> None:
+        for part in (self.data, self.model, self.measure):
+            _check_choices(part)
+        _check_numbers(self)
+
+    def key(self, *parts: str) -> str:
+        """A stable hash of the named parts (`data`, `model`, `measure`), hex of 16 digits."""
+        text = dumps({part: asdict(getattr(self, part)) for part in parts}, sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain data without the options that are unset."""
+        return {
+            part: {name: value for name, value in values.items() if value is not None}
+            for part, values in asdict(self).items()
+        }
+
+
+def config_from(values: Mapping[str, Mapping[str, Any]], base: RunConfig | None = None) -> RunConfig:
+    """The configuration with these values over those of `base`.
+
+    Raises:
+        UsageError: unknown part or option (the nearest is named), a value of the wrong type or out of range.
+    """
+    base = base or RunConfig()
+    parts = {part.name: getattr(base, part.name) for part in fields(base)}
+    for part, options in values.items():
+        if part not in parts:
+            raise unknown_name("part of the configuration", part, parts)
+        if not isinstance(options, Mapping):
+            raise UsageError(f'"{part}" in the configuration must be a table of options, found {options!r}.')
+        parts[part] = replace(parts[part], **_coerced(part, parts[part], options))
+    return RunConfig(**parts)
+
+
+def read_config(path: Path) -> dict[str, dict[str, Any]]:
+    """The nested values of a TOML file.
+
+    Raises:
+        UsageError: no such file, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no configuration file at {path}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.") from None
+
+
+def changed_options(old: Mapping[str, Any], new: Mapping[str, Any], parts: tuple[str, ...]) -> list[str]:
+    """Sentences such as `--points 10000, now 20000` for the options in which two nested configurations differ."""
+    changes = []
+    for part in parts:
+        before, after = old.get(part, {}), new.get(part, {})
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                changes.append(f"{part}.{name} = {before.get(name)!r}, now {after.get(name)!r}")
+    return changes
+
+
+def _coerced(part: str, current: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {entry.name: entry.type for entry in fields(current)}
+    values = {}
+    for name, value in options.items():
+        if name not in kinds:
+            raise unknown_name(f"option of {part}", name, kinds)
+        value = tuple(value) if isinstance(value, list) else value
+        if not _fits(value, kinds[name]):
+            raise UsageError(f"{part}.{name} = {value!r} is of the wrong type; {_kind_name(kinds[name])} is expected.")
+        values[name] = value
+    return values
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if get_origin(kind) in (Union, UnionType):
+        return any(_fits(value, choice) for choice in get_args(kind))
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _kind_name(kind: Any) -> str:
+    return getattr(kind, "__name__", str(kind)).replace("NoneType", "nothing")
+
+
+def _check_choices(part: Any) -> None:
+    assert is_dataclass(part)
+    for entry in fields(part):
+        choices, value = entry.metadata["choices"], getattr(part, entry.name)
+        if choices and value not in choices:
+            raise unknown_name(entry.name.replace("_", "-"), str(value), choices)
+
+
+def _check_numbers(config: RunConfig) -> None:
+    lowest = {
+        "--points": (config.data.points, 4),
+        "--k": (config.measure.k, 2),
+        "--overlap-k": (config.measure.overlap_k, 1),
+        "--replicates": (config.measure.replicates, 0),
+        "--seed": (config.data.seed, 0),
+        "--batch-size": (config.model.batch_size, 1),
+        "--max-tokens": (config.model.max_tokens, 1),
+    }
+    for name, (value, least) in lowest.items():
+        if value is not None and value < least:
+            raise UsageError(f"{name} {value} was asked for; it must be at least {least}.")
+    if config.measure.overlap_k > config.measure.k:
+        raise UsageError(
+            f"--overlap-k {config.measure.overlap_k} is more than --k {config.measure.k}, the neighbours that are kept; "
+            f"raise --k or lower --overlap-k."
+        )
+    if not config.measure.estimators:
+        raise UsageError("at least one dimension estimator is needed, for example --estimator twonn.")

@@ -1,0 +1,1 @@
+"""What a run reads: examples from files, points from arrays."""

@@ -1,0 +1,18 @@
+"""Architectures whose block list or last norm the general rule does not find, by `config.model_type`.
+
+Everything else is found by rule (see `dimscope.models.blocks`): the list of blocks is the largest module list of
+`num_hidden_layers` entries, the last norm is the norm that stands beside it and is declared after it.
+"""
+
+from collections.abc import Mapping
+
+from dimscope.models.base import Family
+
+FAMILIES: Mapping[str, Family] = {
+    "albert": Family("encoder.albert_layer_groups", None, repeats_blocks=True),
+    "distilbert": Family("transformer.layer", None),
+    "esm": Family("encoder.layer", "encoder.emb_layer_norm_after"),
+    "gpt2": Family("h", "ln_f"),
+    "imagegpt": Family("h", "ln_f"),
+    "opt": Family("decoder.layers", "decoder.final_layer_norm"),
+}

@@ -1,0 +1,238 @@
+"""Loading a model and its tokenizer from a folder or a hub, without running code that came with the weights."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from dimscope.config import ModelConfig
+from dimscope.errors import ModelError, UsageError
+from dimscope.files import hash_file
+
+FULL_HASH_LIMIT = 8 << 30
+"""Weights up to this many bytes are hashed whole; of larger ones the header of each file (names, shapes, offsets) is."""
+UNBOUNDED = 1_000_000
+"""Tokenizers without a limit report about 1e30 tokens; anything above this counts as no limit."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A headless model in evaluation mode with its tokenizer and what is known about both."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+    weights_hash: str
+    max_tokens: int
+    device: torch.device
+    dtype: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Plain facts for the manifest."""
+        config = self.model.config
+        return {
+            "name": self.name,
+            "class": type(self.model).__name__,
+            "model_type": config.model_type,
+            "is_causal": is_causal(config),
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "weights_hash": self.weights_hash,
+            "tokenizer": type(self.tokenizer).__name__,
+            "max_tokens": self.max_tokens,
+            "dtype": self.dtype,
+            "device": str(self.device),
+        }
+
+
+def load_model(config: ModelConfig) -> LoadedModel:
+    """The model named in the configuration.
+
+    A name that is a folder on this machine is read from there; any other name is looked up in the local cache and on the
+    hub. `trust_remote_code` is always off, safetensors are preferred, and a pickle is read only with `allow_pickle`.
+
+    Raises:
+        ModelError: no such folder or hub model, no network, no usable weights, or no tokenizer.
+        UsageError: the device is not there, or the dtype does not fit it.
+    """
+    device = choose_device(config.device)
+    folder = Path(config.name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder, config)
+    elif config.name.startswith((".", "/", "~")) or folder.is_file():
+        what = "is a file, not a model folder" if folder.is_file() else "does not exist"
+        raise ModelError(f"the model folder {folder} {what} (looked in {Path.cwd()}).")
+    source = str(folder) if folder.is_dir() else config.name
+    model, tokenizer = _load(source, config, device)
+    limit = max_tokens(model, tokenizer)
+    if config.max_tokens is not None and config.max_tokens > limit:
+        raise UsageError(f"--max-tokens {config.max_tokens} was asked for; {config.name} reads at most {limit} tokens.")
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        name=config.name,
+        weights_hash=_weights_hash(source, config),
+        max_tokens=config.max_tokens or limit,
+        device=device,
+        dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
+    )
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` takes a CUDA GPU when PyTorch sees one, otherwise the CPU.
+
+    Raises:
+        UsageError: unknown or absent device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        seen = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+        raise UsageError(f'device "{name}" was asked for; PyTorch {torch.__version__} sees: {", ".join(seen)}.') from None
+    return device
+
+
+def is_causal(config: Any) -> bool:
+    """True for decoder-only language models, by the task that the architecture was trained for."""
+    architectures = getattr(config, "architectures", None) or []
+    return bool(getattr(config, "is_decoder", False)) or any(
+        name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures
+    )
+
+
+def max_tokens(model: Any, tokenizer: Any) -> int:
+    """The longest input in tokens, special ones included, that both the tokenizer and the position table allow."""
+    limits = [tokenizer.model_max_length]
+    positions = getattr(model.config, "max_position_embeddings", None) or getattr(model.config, "n_positions", None)
+    if isinstance(positions, int) and positions > 0:
+        limits.append(positions - _position_offset(model))
+    return int(min(*limits, UNBOUNDED))
+
+
+def _position_offset(model: Any) -> int:
+    """Positions that are never used because numbering starts after the padding index (RoBERTa and its relatives)."""
+    embeddings = getattr(model, "embeddings", None)
+    if embeddings is not None and counts_positions_itself(model):
+        padding = getattr(embeddings, "padding_idx", None)
+        return padding + 1 if isinstance(padding, int) else 0
+    return 0
+
+
+def counts_positions_itself(model: Any) -> bool:
+    """True when the embeddings number the positions from the input ids, so that padding on either side is skipped."""
+    embeddings = getattr(model, "embeddings", None)
+    return hasattr(embeddings, "create_position_ids_from_input_ids") or model.config.model_type in ("mpnet", "opt", "esm")
+
+
+def _check_folder(folder: Path, config: ModelConfig) -> None:
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} is not a model folder: it has no config.json.")
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = sorted([*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+    if not pickles:
+        raise ModelError(f"{folder} holds no weights: no .safetensors file was found beside its config.json.")
+    if not config.allow_pickle:
+        raise ModelError(
+            f"the weights in {folder} are a pickle only ({pickles[0].name}); loading a pickle can run code. Convert it to "
+            "safetensors, or say --allow-pickle if you trust its source."
+        )
+
+
+def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, Any]:
+    shared = {"revision": config.revision or "main", "trust_remote_code": False}
+    dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
+    with _quiet(), _explained(config):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **shared)
+        model_config = transformers.AutoConfig.from_pretrained(source, **shared)
+        model = transformers.AutoModel.from_pretrained(
+            source,
+            config=model_config,
+            dtype=dtype,
+            use_safetensors=None if config.allow_pickle else True,
+            **shared,
+        )
+    if getattr(model.config, "is_encoder_decoder", False):
+        model = model.get_encoder()
+    if hasattr(model.config, "use_cache"):
+        model.config.use_cache = False
+    return model.eval().to(device), tokenizer
+
+
+def _torch_dtype(name: str) -> torch.dtype:
+    found = torch.float32 if name == "auto" else getattr(torch, name)
+    assert isinstance(found, torch.dtype)
+    return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Loading without the library's own bars and advice; its settings are put back afterwards."""
+    level = transformers.logging.get_verbosity()
+    bars = transformers.logging.is_progress_bar_enabled()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(level)
+        if bars:
+            transformers.logging.enable_progress_bar()
+
+
+@contextmanager
+def _explained(config: ModelConfig) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        text = str(error)
+        if "trust_remote_code" in text:
+            why = "it needs code of its own, which dimscope never runs; choose a model that transformers knows"
+        elif "safetensors" in text and "does not appear to have" in text:
+            why = "it has no safetensors weights; convert them, or say --allow-pickle if you trust their source"
+        elif any(sign in text for sign in ("connect", "offline", "Connection", "resolve")):
+            why = (
+                "the hub cannot be reached and the model is not in the local cache; download it where there is a network, "
+                "or give the path of a local folder"
+            )
+        elif "is not a local folder and is not a valid model identifier" in text or "Repo id" in text:
+            why = "there is no such folder here and no such model on the hub; check the spelling, or log in if it is private"
+        else:
+            why = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+        raise ModelError(f'the model "{config.name}" cannot be loaded: {why.rstrip(".")}.') from error
+
+
+def _weights_hash(source: str, config: ModelConfig) -> str:
+    folder = Path(source)
+    if not folder.is_dir():
+        folder = _cached_folder(source, config)
+    files = sorted(folder.glob("*.safetensors")) or sorted([*folder.glob("*.bin"), *folder.glob("*.pt")])
+    if sum(file.stat().st_size for file in files) > FULL_HASH_LIMIT:
+        parts = [(file.name, str(file.stat().st_size), _header(file)) for file in files]
+        return f"headers-sha256:{sha256(json.dumps(parts).encode()).hexdigest()}"
+    hashes = [hash_file(file) for file in files]
+    if len(hashes) == 1:
+        return hashes[0]
+    return f"sha256:{sha256(''.join(hashes).encode()).hexdigest()}"
+
+
+def _cached_folder(source: str, config: ModelConfig) -> Path:
+    from transformers.utils import cached_file
+
+    found = cached_file(source, "config.json", revision=config.revision or "main", local_files_only=True)
+    return Path(str(found)).parent
+
+
+def _header(file: Path) -> str:
+    with file.open("rb") as handle:
+        length = int.from_bytes(handle.read(8), "little")
+        return sha256(handle.read(min(length, 1 << 24))).hexdigest()

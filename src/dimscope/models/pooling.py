@@ -1,0 +1,28 @@
+"""From token vectors to one vector per example."""
+
+import torch
+
+
+def pool_weights(mask: torch.Tensor, content: torch.Tensor, pool: str) -> torch.Tensor:
+    """Weights (batch, tokens), float32, that sum to 1 along each row; the pooled vector is their product with the states.
+
+    Args:
+        mask: (batch, tokens), 1 where there is a token, 0 where there is padding (on either side).
+        content: (batch, tokens), 1 where a token counts for `mean` and `last`; a subset of `mask`.
+        pool: `mean` over content tokens, `last` content token, or `cls`, the first token of the example.
+    """
+    if pool == "mean":
+        weights = content.float()
+        return weights / weights.sum(dim=1, keepdim=True)
+    n_tokens = mask.shape[1]
+    if pool == "cls":
+        position = mask.int().argmax(dim=1)
+    else:
+        position = n_tokens - 1 - content.int().flip(1).argmax(dim=1)
+    return torch.nn.functional.one_hot(position, n_tokens).float()
+
+
+def pooled(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Pooled vectors (batch, width) in float32 on the device of `states` (batch, tokens, width)."""
+    clean = torch.where(weights.unsqueeze(2) != 0, states.float(), 0.0)
+    return torch.bmm(weights.unsqueeze(1), clean).squeeze(1)

@@ -1,0 +1,197 @@
+"""Profile: all measures of one run over its layers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dimscope.arrays import FloatArray
+from dimscope.errors import StoreError, unknown_name
+from dimscope.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+SCHEMA = 1
+SUMMARY_COLUMNS = (
+    "dimension",
+    "overlap_next",
+    "label_overlap",
+    "label_overlap_balanced",
+    "knn_accuracy",
+    "effective_rank",
+    "r1_median",
+    "n_unique",
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of a profile: name, site, index (0 to the number of blocks) and depth (index / number of blocks)."""
+
+    name: str
+    site: str
+    index: int
+    depth: float
+    module: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Labelled results over layers.
+
+    Attributes:
+        dataset: xarray data set on the axes `layer` (coordinates `layer` = name, `site`, `index`, `depth`, `module`) and
+            `replicate`; one variable per quantity, its standard error as `<quantity>_err`, its chance level as
+            `<quantity>_chance`. Provenance is JSON text in the attribute `provenance`.
+    """
+
+    dataset: "xarray.Dataset"
+
+    def __post_init__(self) -> None:
+        if "layer" not in self.dataset.dims or "dimension" not in self.dataset:
+            raise StoreError("a profile needs the axis `layer` and the quantity `dimension`.")
+
+    @classmethod
+    def from_columns(
+        cls,
+        layers: Sequence[Layer],
+        columns: Mapping[str, Sequence[float] | Sequence[str]],
+        replicates: FloatArray,
+        provenance: Mapping[str, Any],
+    ) -> "Profile":
+        """A profile from one value per layer and quantity.
+
+        Args:
+            layers: the rows.
+            columns: quantity -> one value per layer.
+            replicates: bootstrap values of the dimension, shape (layers, replicates).
+            provenance: plain data: model, data, options, versions.
+        """
+        import xarray
+
+        coordinates = {
+            "layer": [layer.name for layer in layers],
+            "site": ("layer", [layer.site for layer in layers]),
+            "index": ("layer", np.array([layer.index for layer in layers], dtype=np.int32)),
+            "depth": ("layer", [layer.depth for layer in layers]),
+            "module": ("layer", [layer.module for layer in layers]),
+        }
+        variables: dict[str, Any] = {name: ("layer", _column(values)) for name, values in columns.items()}
+        variables["dimension_replicates"] = (("layer", "replicate"), replicates)
+        attributes = {"schema": SCHEMA, "provenance": json.dumps(provenance, sort_keys=True, default=str)}
+        return cls(xarray.Dataset(variables, coordinates, attributes))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The rows."""
+        data = self.dataset
+        return [
+            Layer(str(name), str(site), int(index), float(depth), str(module))
+            for name, site, index, depth, module in zip(
+                *(data[key].values for key in ("layer", "site", "index", "depth", "module")), strict=True
+            )
+        ]
+
+    @property
+    def quantities(self) -> list[str]:
+        """Names of the quantities that have one number per layer."""
+        return [
+            str(name)
+            for name, variable in self.dataset.data_vars.items()
+            if variable.dims == ("layer",) and variable.dtype.kind in "fiu"
+        ]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made the numbers."""
+        found: dict[str, Any] = json.loads(self.dataset.attrs.get("provenance", "{}"))
+        return found
+
+    def values(self, quantity: str) -> FloatArray:
+        """One number per layer.
+
+        Raises:
+            UsageError: no such quantity; the nearest is named.
+        """
+        if quantity not in self.quantities:
+            raise unknown_name("quantity", quantity, self.quantities)
+        return np.asarray(self.dataset[quantity].values, dtype=np.float64)
+
+    def has(self, quantity: str) -> bool:
+        """True when the quantity was measured."""
+        return quantity in self.dataset
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """One row per layer: `layer` (index), `site`, `depth`, `name`, then every quantity, full precision."""
+        import pandas
+
+        head = {
+            "layer": [layer.index for layer in self.layers],
+            "site": [layer.site for layer in self.layers],
+            "depth": [layer.depth for layer in self.layers],
+            "name": [layer.name for layer in self.layers],
+        }
+        texts = ["dimension_status"] if self.has("dimension_status") else []
+        body = {name: self.dataset[name].values for name in (*self.quantities, *texts)}
+        return pandas.DataFrame({**head, **body})
+
+    def summary(self) -> "pandas.DataFrame":
+        """A table to read, as text: every number with as many digits as its standard error supports."""
+        import pandas
+
+        shown = [name for name in SUMMARY_COLUMNS if self.has(name)]
+        table = {name: [self._cell(name, row) for row in range(len(self.layers))] for name in shown}
+        return pandas.DataFrame({"layer": [layer.name for layer in self.layers], **table})
+
+    def _cell(self, quantity: str, row: int) -> str:
+        value = float(self.values(quantity)[row])
+        error = float(self.values(f"{quantity}_err")[row]) if self.has(f"{quantity}_err") else float("nan")
+        return format_number(value, error)
+
+    def save(self, path: Path) -> None:
+        """Write netCDF (version 3, readable by any netCDF tool), atomically."""
+        with atomic_path(path) as temporary:
+            self.dataset.to_netcdf(temporary, engine="scipy", format="NETCDF3_64BIT")
+
+    @classmethod
+    def load(cls, path: Path) -> "Profile":
+        """The profile stored at `path`.
+
+        Raises:
+            StoreError: no such file, damaged, or written by a newer version.
+        """
+        import xarray
+
+        if not path.is_file():
+            raise StoreError(f"no profile at {path}; run `dimscope measure` on the run folder first.")
+        try:
+            with xarray.open_dataset(path, engine="scipy") as stored:
+                dataset = stored.load()
+        except (OSError, ValueError, TypeError, EOFError) as error:
+            raise StoreError(f"{path} is damaged or not a profile ({error}); measure the run again.") from None
+        schema = int(dataset.attrs.get("schema", 0))
+        if schema > SCHEMA:
+            raise StoreError(f"{path} has schema {schema}, this dimscope reads up to {SCHEMA}; update dimscope.")
+        return cls(dataset)
+
+
+def format_number(value: float, error: float = float("nan")) -> str:
+    """The value rounded to two digits of its error, as `16.52 +- 0.31`; four significant digits when there is none."""
+    if not np.isfinite(value):
+        return "-"
+    if not np.isfinite(error) or error <= 0:
+        return f"{value:.4g}" if abs(value) < 1e4 or value != int(value) else f"{value:.0f}"
+    digits = min(12, max(0, 1 - int(np.floor(np.log10(error)))))
+    return f"{value:.{digits}f} +- {error:.{digits}f}"
+
+
+def _column(values: Sequence[float] | Sequence[str]) -> Any:
+    array = np.asarray(values)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int32)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array

@@ -1,0 +1,146 @@
+"""What a recommendation is, and the curve that rules read."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from dimscope.arrays import FloatArray
+from dimscope.profile import Layer, Profile
+
+
+@dataclass(frozen=True)
+class Regret:
+    """What the choice costs, measured with the labels that the rule did not see.
+
+    Attributes:
+        quantity: the yardstick.
+        best_layer: where it is highest.
+        best: its value there.
+        chosen: its value at the chosen layer.
+        last: its value at the last layer, which most users would take.
+    """
+
+    quantity: str
+    best_layer: str
+    best: float
+    chosen: float
+    last: float
+
+    @property
+    def regret(self) -> float:
+        """best - chosen, in units of the quantity; 0 is perfect."""
+        return self.best - self.chosen
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Which layers to use, why, and how sure; or that there is no clear choice.
+
+    Attributes:
+        rule: name of the rule.
+        is_clear: False means: no clear choice; then `layers` is empty.
+        layers: names of the recommended range, in order of depth.
+        best: the one layer to take if only one is wanted, or None.
+        stability: share of the bootstrap replicates in which the rule chose a layer of the range (NaN without replicates).
+        reasons: why, in plain words; never empty.
+        cautions: what limits the trust.
+        regret: with labels, the cost of the choice; otherwise None.
+    """
+
+    rule: str
+    is_clear: bool
+    layers: tuple[str, ...]
+    best: str | None
+    stability: float
+    reasons: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
+    regret: Regret | None = None
+
+    def __str__(self) -> str:
+        return self.headline
+
+    @property
+    def headline(self) -> str:
+        """The answer in one line."""
+        if not self.is_clear:
+            return "No clear choice of layer."
+        span = self.layers[0] if len(self.layers) == 1 else f"{self.layers[0]} to {self.layers[-1]}"
+        sure = "" if np.isnan(self.stability) else f" ({self.stability:.0%} of the bootstrap replicates agree)"
+        return f"Use {span}, first {self.best}{sure}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for recommendation.json; NaN becomes None."""
+        content = asdict(self)
+        content["headline"] = self.headline
+        content["stability"] = None if np.isnan(self.stability) else self.stability
+        if self.regret is not None:
+            content["regret"]["regret"] = self.regret.regret
+        return content
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The dimension along the residual stream, without the final norm.
+
+    Attributes:
+        layers: the rows of the profile that are read.
+        values: shape (m,).
+        errors: shape (m,).
+        replicates: shape (replicates, m).
+    """
+
+    layers: list[Layer]
+    values: FloatArray
+    errors: FloatArray
+    replicates: FloatArray
+
+
+class Rule(Protocol):
+    """A way to choose layers; sees the profile only."""
+
+    summary: ClassVar[str]
+    source: ClassVar[str]
+
+    def recommend(self, profile: Profile) -> Recommendation:
+        """The layers to use, or no clear choice."""
+        ...
+
+
+def curve_of(profile: Profile) -> Curve:
+    """The part of the profile that rules read: every layer but the final norm, where the dimension is a number."""
+    values = profile.values("dimension")
+    keep = [row for row, layer in enumerate(profile.layers) if layer.site != "final_norm" and np.isfinite(values[row])]
+    replicates = profile.dataset["dimension_replicates"].values if profile.has("dimension_replicates") else np.empty((0, 0))
+    rows = np.array(keep, dtype=np.int64)
+    return Curve(
+        [profile.layers[row] for row in keep],
+        values[rows],
+        profile.values("dimension_err")[rows],
+        replicates[rows].T if replicates.size else np.empty((0, len(rows))),
+    )
+
+
+def regret_of(profile: Profile, chosen: str | None) -> Regret | None:
+    """The cost of a layer in label overlap; None without labels or without a choice."""
+    if chosen is None or not profile.has("label_overlap"):
+        return None
+    values = profile.values("label_overlap")
+    if not np.isfinite(values).any():
+        return None
+    names = [layer.name for layer in profile.layers]
+    top = int(np.nanargmax(values))
+    return Regret(
+        "label_overlap", names[top], float(values[top]), float(values[names.index(chosen)]), float(values[-1])
+    )
+
+
+def label_reason(profile: Profile) -> list[str]:
+    """One sentence on where the labels see the most, when there are labels."""
+    found = regret_of(profile, profile.layers[-1].name)
+    if found is None:
+        return []
+    return [
+        f"With the labels, which the rule does not use, the overlap is highest at {found.best_layer} ({found.best:.3f}); "
+        f"the last layer has {found.last:.3f}."
+    ]

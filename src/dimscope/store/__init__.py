@@ -1,0 +1,1 @@
+"""Run folders: every file whole or absent, every stage resumable."""

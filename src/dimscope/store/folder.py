@@ -1,0 +1,114 @@
+"""The places of all files in a run folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+
+from dimscope.config import RunConfig, changed_options, read_config
+from dimscope.errors import StoreError, UsageError
+from dimscope.files import write_text
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`runs/NAME`: each file stands alone."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def points(self) -> Path:
+        """Who is in which row."""
+        return self.path / "points.parquet"
+
+    @property
+    def states(self) -> Path:
+        """One array per layer."""
+        return self.path / "states"
+
+    @property
+    def neighbors(self) -> Path:
+        """One table per layer."""
+        return self.path / "neighbors"
+
+    @property
+    def profile(self) -> Path:
+        """All measures."""
+        return self.path / "profile.nc"
+
+    @property
+    def table(self) -> Path:
+        """One row per layer."""
+        return self.path / "profile.csv"
+
+    @property
+    def recommendation(self) -> Path:
+        """The answer."""
+        return self.path / "recommendation.json"
+
+    @property
+    def findings(self) -> Path:
+        """The health checks that spoke."""
+        return self.path / "findings.json"
+
+    @property
+    def figures(self) -> Path:
+        """Pictures."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    @property
+    def log(self) -> Path:
+        """What happened when."""
+        return self.path / "log.jsonl"
+
+    def table_of(self, layer: str) -> Path:
+        """The neighbour table of one layer."""
+        return self.neighbors / f"{layer}.npz"
+
+
+def write_config(folder: RunFolder, config: RunConfig) -> None:
+    """Store the resolved configuration as TOML."""
+    write_text(folder.config, tomli_w.dumps(config.to_dict()))
+
+
+def open_folder(path: Path) -> RunFolder:
+    """An existing run folder, for reading; nothing is created.
+
+    Raises:
+        StoreError: there is no run at `path`.
+    """
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        raise StoreError(f"{path} is not a run folder (it has no config.toml). Make one with `dimscope run ... -o {path}`.")
+    return folder
+
+
+def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, ...]) -> None:
+    """Nothing when the folder is new or was made with the same options in these parts.
+
+    Raises:
+        UsageError: another configuration, or the folder holds something else than a run.
+    """
+    if not folder.path.exists():
+        return
+    if not folder.path.is_dir():
+        raise UsageError(f"{folder.path} is a file; choose another output folder with -o.")
+    if not folder.config.exists():
+        if any(folder.path.iterdir()):
+            raise UsageError(f"{folder.path} exists and is not a run folder; choose another one with -o.")
+        return
+    changes = changed_options(read_config(folder.config), config.to_dict(), parts)
+    if changes:
+        raise UsageError(
+            f"{folder.path} was made with {'; '.join(changes)}. Choose --on-existing redo or another -o."
+        )

@@ -1,0 +1,167 @@
+"""The representations on disk: one .npy file per layer, filled row block by row block.
+
+Each file is a plain numpy array of shape (n_examples, width) in float32, preallocated, so `numpy.load(path, mmap_mode="r")`
+reads it without this package. `progress.json` beside them lists the row blocks that are finished, with the CRC-32 of each
+layer's bytes; a block is listed only after its bytes are on disk. After a crash the listed blocks are checked and kept, the
+others are computed again.
+"""
+
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dimscope.arrays import Points
+from dimscope.errors import StoreError
+from dimscope.files import explained_disk_errors, sync_folder, write_text
+
+PROGRESS = "progress.json"
+
+
+class StateStore:
+    """The states of all layers of one run.
+
+    Args:
+        folder: the `states` folder of a run.
+        key: what the states depend on; a folder with another key is emptied.
+        n_rows: examples.
+        block: rows per block.
+    """
+
+    def __init__(self, folder: Path, key: str, n_rows: int, block: int) -> None:
+        self.folder = folder
+        self.key = key
+        self.n_rows = n_rows
+        self.block = block
+        self._done: dict[int, dict[str, int]] = {}
+        self._maps: dict[str, np.memmap] = {}  # type: ignore[type-arg]
+        self._resume()
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """First and last (exclusive) row of every block."""
+        return [(start, min(start + self.block, self.n_rows)) for start in range(0, self.n_rows, self.block)]
+
+    @property
+    def n_done(self) -> int:
+        """Finished blocks."""
+        return len(self._done)
+
+    def is_done(self, number: int) -> bool:
+        """True when block `number` is finished and on disk."""
+        return number in self._done
+
+    def write_block(self, number: int, states: Mapping[str, Points]) -> None:
+        """Store the rows of one block for every layer, durably, then list the block as finished.
+
+        Raises:
+            StoreError: the disk is full or not writable.
+        """
+        start, stop = self.blocks[number]
+        sums = {}
+        with explained_disk_errors(self.folder):
+            for name, rows in states.items():
+                rows = np.ascontiguousarray(rows, dtype=np.float32)
+                target = self._open(name, rows.shape[1])
+                self._write_rows(name, target, start, stop, rows)
+                sums[name] = zlib.crc32(rows.tobytes())
+            self._done[number] = sums
+            self._write_progress()
+
+    def _write_rows(self, name: str, target: "np.memmap", start: int, stop: int, rows: Points) -> None:  # type: ignore[type-arg]
+        with self.path(name).open("r+b") as handle:
+            handle.seek(target.offset + start * rows.shape[1] * rows.itemsize)
+            handle.write(rows.tobytes())
+            handle.flush()
+            os.fsync(handle.fileno())
+
+    def read(self, name: str) -> Points:
+        """The whole layer as a read-only memory map, shape (n_rows, width)."""
+        return open_states(self.path(name))
+
+    def path(self, name: str) -> Path:
+        """The file of a layer."""
+        return self.folder / f"{name}.npy"
+
+    def _open(self, name: str, width: int) -> "np.memmap":  # type: ignore[type-arg]
+        if name not in self._maps:
+            path, shape = self.path(name), (self.n_rows, width)
+            if not path.exists() or open_states(path).shape != shape:
+                path.unlink(missing_ok=True)
+                self._reserve(path, shape)
+            self._maps[name] = np.lib.format.open_memmap(path, mode="r")
+        return self._maps[name]
+
+    def _reserve(self, path: Path, shape: tuple[int, int]) -> None:
+        part = path.with_suffix(".npy.part")
+        with part.open("wb") as handle:
+            np.lib.format.write_array_header_1_0(handle, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            size = handle.tell() + shape[0] * shape[1] * 4
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(handle.fileno(), 0, size)
+            else:  # pragma: no cover - other systems
+                handle.truncate(size)
+        part.replace(path)
+
+    def _write_progress(self) -> None:
+        record = {
+            "key": self.key,
+            "n_rows": self.n_rows,
+            "block": self.block,
+            "done": {str(number): sums for number, sums in sorted(self._done.items())},
+        }
+        write_text(self.folder / PROGRESS, json.dumps(record))
+
+    def _resume(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            record = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return self._clear()
+        except ValueError:
+            raise StoreError(f"{self.folder / PROGRESS} is damaged; choose --on-existing redo to start over.") from None
+        if [record.get(name) for name in ("key", "n_rows", "block")] != [self.key, self.n_rows, self.block]:
+            return self._clear()
+        self._done = {int(number): sums for number, sums in record["done"].items() if self._is_intact(int(number), sums)}
+        return None
+
+    def _is_intact(self, number: int, sums: Mapping[str, int]) -> bool:
+        start, stop = self.blocks[number]
+        try:
+            return all(zlib.crc32(self.read(name)[start:stop].tobytes()) == value for name, value in sums.items())
+        except (OSError, ValueError, StoreError):
+            return False
+
+    def _clear(self) -> None:
+        for path in (*self.folder.glob("*.npy"), *self.folder.glob("*.npy.part"), self.folder / PROGRESS):
+            path.unlink(missing_ok=True)
+        sync_folder(self.folder)
+
+
+def open_states(path: Path) -> Points:
+    """A layer's file as a read-only memory map.
+
+    Raises:
+        StoreError: no such file, truncated, or not a two-axis numpy array.
+    """
+    try:
+        states: Points = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise StoreError(f"no states at {path}; run `dimscope extract` first.") from None
+    except (ValueError, EOFError) as error:
+        raise StoreError(f"{path} is damaged or not a numpy array ({error}); extract it again.") from None
+    if states.ndim != 2:
+        raise StoreError(f"{path} holds shape {states.shape}; states have two axes (examples, width).")
+    return states
+
+
+def import_states(folder: Path, layers: Sequence[tuple[str, Points]], key: str, block: int) -> StateStore:
+    """A store that holds the given arrays, copied block by block."""
+    store = StateStore(folder, key, len(layers[0][1]), block)
+    for number, (start, stop) in enumerate(store.blocks):
+        if not store.is_done(number):
+            store.write_block(number, {name: points[start:stop] for name, points in layers})
+    return store
