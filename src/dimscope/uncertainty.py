@@ -1,19 +1,22 @@
 """Resampling of examples, the same draw for every layer so that layers can be compared within a replicate."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from dimscope.arrays import IntArray
 from dimscope.knn.base import Neighbors
 
 
-def bootstrap_draws(n_rows: int, replicates: int, seed: int) -> IntArray:
-    """Shape (replicates, n_rows): examples drawn with replacement [Efron 1979, doi:10.1214/aos/1176344552]."""
-    return np.random.default_rng([seed, n_rows, replicates]).integers(0, n_rows, size=(replicates, n_rows))
+def bootstrap_draws(table: Neighbors, replicates: int, seed: int) -> Iterator[IntArray]:
+    """One array of table rows per replicate: examples drawn with replacement [Efron 1979, doi:10.1214/aos/1176344552].
 
-
-def draws_within(table: Neighbors, draws: IntArray) -> list[IntArray]:
-    """The draws as rows of the table; an example that was merged into another one is skipped in its replicate."""
-    position = np.full(table.duplicates.n_rows, -1, dtype=np.int64)
+    The same seed draws the same examples for every table of a run; an example that was merged into another one is left out
+    of its replicate. Memory is that of one replicate.
+    """
+    n_rows = table.duplicates.n_rows
+    position = np.full(n_rows, -1, dtype=np.int64)
     position[table.duplicates.rows] = np.arange(table.n)
-    inside = (position[draw] for draw in draws)
-    return [rows[rows >= 0] for rows in inside]
+    for replicate in range(replicates):
+        rows = position[np.random.default_rng([seed, replicate]).integers(0, n_rows, size=n_rows)]
+        yield rows[rows >= 0]

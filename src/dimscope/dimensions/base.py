@@ -1,6 +1,6 @@
 """What an estimator must offer, and the ratios that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -21,6 +21,11 @@ class Estimator(Protocol):
     source: ClassVar[str]
     """Authors, year, DOI."""
 
+    @classmethod
+    def readings(cls, k: int) -> Mapping[str, "Estimator"]:
+        """Every column that this estimator fills from a table of k neighbours, the finest scale first."""
+        ...
+
     @property
     def min_k(self) -> int:
         """Neighbours per point that the estimator reads."""
@@ -30,7 +35,7 @@ class Estimator(Protocol):
         """The dimension of the points behind the table."""
         ...
 
-    def replicate(self, neighbors: Neighbors, draws: Sequence[IntArray]) -> FloatArray:
+    def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """The estimate for each draw, shape (replicates,); a draw is an array of table rows, taken with replacement."""
         ...
 

@@ -1,6 +1,6 @@
 """Gride: the dimension from the ratio of distances at ranks n and 2n, for larger scales without decimation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,6 +45,11 @@ class Gride:
         if self.ranks < 2 or self.ranks % 2:
             raise UsageError(f"ranks={self.ranks} was asked for; gride compares ranks/2 with ranks: an even number >= 2.")
 
+    @classmethod
+    def readings(cls, k: int) -> Mapping[str, "Gride"]:
+        """One column for each power of two up to k."""
+        return {f"gride_{2**j}": cls(2**j) for j in range(1, k.bit_length()) if 2**j <= k}
+
     @property
     def min_k(self) -> int:
         """The farther rank."""
@@ -66,7 +71,7 @@ class Gride:
         status = Status.ZERO_DISTANCES if dropped else Status.OK
         return Estimate(value, error, (near, far), len(ratios), dropped, status, mean_radius(neighbors, near, far))
 
-    def replicate(self, neighbors: Neighbors, draws: Sequence[IntArray]) -> FloatArray:
+    def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`."""
         near, far = self.ranks // 2, self.ranks
         inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]

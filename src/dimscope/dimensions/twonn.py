@@ -1,6 +1,6 @@
 """TwoNN: the dimension from the ratio of the second to the first neighbour distance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -51,6 +51,11 @@ class TwoNN:
         if self.method == "fit" and self.fraction == 1:
             raise UsageError('fraction=1 leaves the line fit without a last point; take less, or method="ml".')
 
+    @classmethod
+    def readings(cls, k: int) -> Mapping[str, "TwoNN"]:
+        """One column, the line fit on the lowest 90 % of the ratios."""
+        return {"twonn": cls()} if k >= cls.min_k else {}
+
     def estimate(self, neighbors: Neighbors) -> Estimate:
         """The dimension at the scale of the first two neighbours."""
         ratios, dropped = log_ratios(neighbors, 1, 2)
@@ -66,7 +71,7 @@ class TwoNN:
         radius = mean_radius(neighbors, 1, 2)
         return Estimate(value, float(value * relative), (1, 2), kept, dropped, status, radius)
 
-    def replicate(self, neighbors: Neighbors, draws: Sequence[IntArray]) -> FloatArray:
+    def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
         near, far = neighbors.distances[:, 0], neighbors.distances[:, 1]
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -10,6 +10,7 @@ MEASURES = Registry(
         "overlap": "dimscope.overlaps.layers:Overlap",
         "label_overlap": "dimscope.overlaps.labels:LabelOverlap",
         "knn_accuracy": "dimscope.overlaps.labels:KnnAccuracy",
+        "spectrum": "dimscope.spectra:Spectrum",
     },
     "dimscope list measures",
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tomli_w
 
-from dimscope.config import RunConfig, changed_options, read_config
+from dimscope.config import RunConfig, changed_options, config_from, read_config
 from dimscope.errors import StoreError, UsageError
 from dimscope.files import write_text
 
@@ -112,3 +112,8 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
         raise UsageError(
             f"{folder.path} was made with {'; '.join(changes)}. Choose --on-existing redo or another -o."
         )
+
+
+def read_folder_config(folder: RunFolder) -> RunConfig:
+    """The configuration that the folder was made with."""
+    return config_from(read_config(folder.config))

@@ -1,0 +1,81 @@
+"""The public functions that run whole jobs: the same words as the command line."""
+
+from pathlib import Path
+from typing import Any
+
+from dimscope.config import RunConfig, config_from
+from dimscope.pipeline.run import default_folder, run_stages
+from dimscope.profile import Profile
+from dimscope.progress import Progress
+from dimscope.store.folder import open_folder
+
+
+def run(
+    model: str,
+    data: str | Path,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    out: str | Path | None = None,
+    points: int = 10_000,
+    seed: int = 0,
+    layers: str = "all",
+    pool: str = "mean",
+    k: int = 100,
+    device: str = "auto",
+    config: RunConfig | None = None,
+    on_existing: str = "missing",
+    with_report: bool = True,
+    progress: Progress | None = None,
+) -> Profile:
+    """The profile of a model on a data set; everything is also written to the run folder, and an interrupted run resumes.
+
+    Args:
+        model: a folder or a hub name.
+        data: .txt, .csv, .tsv, .jsonl or .parquet.
+        text: column with the text; default: `text`, or the only column.
+        label: column with one label per example.
+        group: column with one group per example.
+        out: the run folder; default `runs/<model>-<data>`.
+        points: use at most this many examples, drawn at random.
+        seed: seed of every random choice.
+        layers: `all`, or numbers and ranges such as `0:12:2`.
+        pool: `mean`, `last` or `cls`.
+        k: neighbours kept of each example.
+        device: `auto`, `cpu`, `cuda`, ...
+        config: further options; the arguments above win over it where they differ from their defaults.
+        on_existing: `missing`, `redo` or `error`.
+        with_report: also draw figures and write report.html.
+        progress: told of every stage; silent by default.
+
+    Raises:
+        DimscopeError: with one clear sentence.
+
+    Example:
+        >>> profile = run("path/to/model", "texts.csv", label="topic")  # doctest: +SKIP
+    """
+    given: dict[str, dict[str, Any]] = {
+        "data": {"path": str(data), "text": text, "label": label, "group": group, "points": points, "seed": seed},
+        "model": {"name": str(model), "layers": layers, "pool": pool, "device": device},
+        "measure": {"k": k},
+    }
+    plain = RunConfig()
+    changed = {
+        part: {name: value for name, value in options.items() if value != getattr(getattr(plain, part), name)}
+        for part, options in given.items()
+    }
+    resolved = config_from(changed, config)
+    folder = Path(out) if out is not None else default_folder(str(model), str(data))
+    result = run_stages(resolved, folder, on_existing=on_existing, with_report=with_report, progress=progress)
+    return result.profile
+
+
+def load(path: str | Path) -> Profile:
+    """The profile of a finished run folder, or of a profile.nc file.
+
+    Raises:
+        StoreError: there is no run, or it is damaged or made by a newer version.
+    """
+    place = Path(path)
+    return Profile.load(place if place.is_file() else open_folder(place).profile)

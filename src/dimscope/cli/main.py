@@ -1,0 +1,112 @@
+"""The entry point: finds the command, loads it, and turns errors into one block of text and an exit code."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from dimscope.errors import DimscopeError, near_match
+
+COMMANDS = {
+    "demo": ("demo:demo", "Run the main job on an embedded model and data set, offline."),
+    "run": ("run:run", "Measure every layer of a model on a data set and suggest layers to use."),
+    "extract": ("stages:extract", "Only the first stage: from model and data to one array per layer."),
+    "measure": ("measure:measure", "Measure a run folder again, or arrays that you already have."),
+    "recommend": ("stages:recommend", "Only the answer: which layers to use."),
+    "report": ("stages:report", "Only the figures and the page."),
+    "show": ("show:show", "Read results in the terminal."),
+    "list": ("catalog:catalog", "What can be chosen: models, estimators, measures, rules, checks, plots, engines."),
+    "doctor": ("doctor:doctor", "Versions, devices and extras of this installation."),
+}
+"""Command -> (place, one line for --help); nothing is imported to list them."""
+INTERRUPTED = 130
+UNEXPECTED = 1
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the work."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(import_module(f"dimscope.cli.{module}"), attribute)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command, or an error that names the nearest one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f'unknown command "{name}".{near_match(name, COMMANDS)}  All: {", ".join(COMMANDS)}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing one."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with:  dimscope demo      then:  dimscope run MODEL --data texts.csv --label topic",
+)
+@click.version_option(package_name="dimscope", prog_name="dimscope")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """The geometry of a transformer's representations, layer by layer.
+
+    Point it at a model and a data set: one streamed pass reads every layer, exact neighbours, dimension and overlaps follow,
+    and you get the layers to use, how sure that is, and a report.
+    """
+    del debug
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 usage, 3 findings, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = cli.main(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _say_interrupted()
+    except KeyboardInterrupt:
+        code = _say_interrupted()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except DimscopeError as error:
+        if debug:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"Error: this is a defect of dimscope ({type(error).__name__}: {error}).", err=True)
+        click.echo("  Please report it with the output of the same command with --debug.", err=True)
+        code = UNEXPECTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_interrupted() -> int:
+    click.echo("Interrupted. What was finished is kept: run the same command again to go on from there.", err=True)
+    return INTERRUPTED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`dimscope measure`: a run folder again, or arrays that the user has."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve
+from dimscope.errors import UsageError
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="Labels of arrays: .npy, or .txt with a label per line.")
+@click.option("--seed", "data__seed", type=click.INT, default=None, help="Seed of the bootstrap.  [0]")
+@config_options("measure")
+@output_options
+def measure(
+    source: Path,
+    labels: Path | None,
+    out: Path | None,
+    on_existing: str,
+    reports: bool,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
+    config_file: Path | None,
+    settings: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Measure SOURCE: a run folder with its states, or arrays from anywhere.
+
+    A run folder is measured again in place; only what the changed options touch is computed. Arrays are one layer per array:
+    a .npy file of shape (n, d) or (layers, n, d), a .npz file, or a folder of .npy files.
+
+    \b
+    Examples:
+      dimscope measure runs/demo --k 64
+      dimscope measure layers.npz --labels labels.txt -o runs/mine
+      dimscope measure embeddings.npy --k 50
+    """
+    from dimscope.cli.output import finish
+    from dimscope.cli.progress import choose_progress
+    from dimscope.pipeline.given import measure_arrays
+    from dimscope.pipeline.run import default_folder, finish_run
+    from dimscope.store.folder import RunFolder, read_folder_config
+
+    progress = choose_progress(quiet)
+    folder = RunFolder(source)
+    if folder.config.is_file():
+        if out is not None or labels is not None:
+            raise UsageError(f"{source} is a run folder and is measured in place; -o and --labels are for arrays.")
+        config = resolve(given, config_file, settings, read_folder_config(folder))
+        result = finish_run(config, folder, progress, with_report=reports)
+    else:
+        result = measure_arrays(
+            source,
+            resolve(given, config_file, settings),
+            out or default_folder("arrays", str(source)),
+            labels=labels,
+            on_existing=on_existing,
+            with_report=reports,
+            command=shlex.join(["dimscope", *sys.argv[1:]]),
+            progress=progress,
+        )
+    finish(result, as_json=as_json, strict=strict)

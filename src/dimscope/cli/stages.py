@@ -1,0 +1,91 @@
+"""`dimscope extract`, `recommend` and `report`: single stages."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dimscope.cli.options import GroupedCommand, config_options, resolve
+from dimscope.errors import UsageError
+
+RUN = click.argument("run", type=click.Path(path_type=Path))
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("model")
+@config_options("data", "model", without=("model.name",))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder.  [runs/<model>-<data>]")
+@click.option("--on-existing", type=click.Choice(["missing", "redo", "error"]), default="missing", help="As in run.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def extract(model: str, out: Path | None, on_existing: str, quiet: bool, **given: Any) -> None:
+    """Read all layers of MODEL into a run folder, and stop there; `dimscope measure RUN` goes on.
+
+    \b
+    Examples:
+      dimscope extract ./my-model --data texts.csv --label topic -o runs/mine
+      dimscope measure runs/mine --k 64
+    """
+    from dimscope.cli.progress import choose_progress
+    from dimscope.pipeline.extract import extract as extract_states
+    from dimscope.pipeline.run import default_folder, note_origin, prepare_folder
+
+    config = resolve({**given, "model__name": model}, None, ())
+    if not config.data.path:
+        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet).")
+    place = out or default_folder(model, config.data.path)
+    folder = prepare_folder(config, place, on_existing, ("data", "model"))
+    extract_states(config, folder, choose_progress(quiet))
+    note_origin(folder, shlex.join(["dimscope", *sys.argv[1:]]), ())
+    click.echo(f"States: {folder.states}")
+
+
+@click.command()
+@RUN
+@click.option("--rule", help="How the layers are chosen (dimscope list rules).  [as the run was configured]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def recommend(run: Path, rule: str | None, as_json: bool) -> None:
+    """Choose layers again from the profile of RUN, and store the answer there.
+
+    \b
+    Examples:
+      dimscope recommend runs/demo
+      dimscope recommend runs/demo --rule middle --json
+    """
+    from dimscope.cli.output import print_answer, print_findings, print_json
+    from dimscope.pipeline.finish import answer
+    from dimscope.profile import Profile
+    from dimscope.store.folder import open_folder, read_folder_config
+
+    folder = open_folder(run)
+    config = resolve({"measure__rule": rule}, None, (), read_folder_config(folder))
+    recommendation, findings = answer(config, folder, Profile.load(folder.profile))
+    if as_json:
+        print_json(recommendation.to_dict())
+    else:
+        print_answer(recommendation)
+        print_findings(findings)
+
+
+@click.command()
+@RUN
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def report(run: Path, show: bool) -> None:
+    """Draw the figures and write report.html of RUN again.
+
+    \b
+    Examples:
+      dimscope report runs/demo
+      dimscope report runs/demo --open
+    """
+    from dimscope.pipeline.finish import answer, illustrate
+    from dimscope.profile import Profile
+    from dimscope.store.folder import open_folder, read_folder_config
+
+    folder = open_folder(run)
+    profile = Profile.load(folder.profile)
+    illustrate(folder, profile, *answer(read_folder_config(folder), folder, profile))
+    click.echo(f"Report: {folder.report}")
+    if show:
+        click.launch(str(folder.report))

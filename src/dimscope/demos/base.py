@@ -1,0 +1,42 @@
+"""What an embedded case hands over to the main job."""
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from dimscope.config import RunConfig
+from dimscope.errors import InputError
+
+
+@dataclass(frozen=True)
+class PreparedDemo:
+    """A case whose data file is written and whose model is on disk.
+
+    Attributes:
+        title: one line that says what is measured.
+        config: the configuration of the run.
+        command: the same as a call of `dimscope run`, without -o.
+        credits: who made model and data, and under which licence.
+    """
+
+    title: str
+    config: RunConfig
+    command: str
+    credits: tuple[str, ...]
+
+
+def package_folder(package: str, folder: str, extra: str) -> Path:
+    """A folder inside an installed package, found without importing the package.
+
+    Raises:
+        InputError: the package is not installed, or holds no such folder; names the extra that brings it.
+    """
+    try:
+        place = Path(str(distribution(package).locate_file(folder)))
+    except PackageNotFoundError:
+        raise InputError(
+            f"the package {package} of this demo is not installed. Install it with: pip install 'dimscope[{extra}]'"
+        ) from None
+    if not place.is_dir():
+        raise InputError(f"the installed package {package} holds no folder {folder}; install it again.")
+    return place

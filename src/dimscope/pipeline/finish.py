@@ -1,0 +1,55 @@
+"""Stages 3 and 4: the answer and the page."""
+
+import json
+from typing import Any
+
+from dimscope.checks import find_findings
+from dimscope.checks.base import Finding
+from dimscope.config import RunConfig
+from dimscope.files import atomic_path, write_text
+from dimscope.profile import Profile
+from dimscope.rules import Recommendation, recommend
+from dimscope.store.folder import RunFolder
+from dimscope.store.manifest import Manifest
+
+FIGURE_ENDINGS = (".svg", ".png")
+
+
+def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Recommendation, list[Finding]]:
+    """Write `recommendation.json` and `findings.json`."""
+    recommendation = recommend(profile, config.measure.rule)
+    findings = find_findings(profile)
+    write_text(folder.recommendation, _as_json(recommendation.to_dict()))
+    write_text(folder.findings, _as_json([finding.to_dict() for finding in findings]))
+    return recommendation, findings
+
+
+def illustrate(
+    folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]
+) -> None:
+    """Write `figures/` and `report.html`; times, command and credits come from the manifest."""
+    from dimscope.plots import plot_dimension, plot_label_overlap, plot_overlap
+    from dimscope.reports import report
+
+    figures = {
+        "dimension": plot_dimension(profile, recommendation=recommendation),
+        "overlap": plot_overlap(profile),
+    }
+    if profile.has("label_overlap"):
+        figures["label_overlap"] = plot_label_overlap(profile)
+    for name, plot in figures.items():
+        for ending in FIGURE_ENDINGS:
+            with atomic_path(folder.figures / f"{name}{ending}") as temporary:
+                plot.save(temporary)
+    report(profile.with_provenance(**_circumstances(folder)), recommendation, findings).write(folder.report)
+
+
+def _circumstances(folder: RunFolder) -> dict[str, Any]:
+    content = Manifest(folder.path).content
+    seconds = {name: stage["seconds"] for name, stage in content.get("stages", {}).items() if "/" not in name}
+    kept = {name: content[name] for name in ("command", "credits", "created") if name in content}
+    return {"seconds": seconds, **kept}
+
+
+def _as_json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

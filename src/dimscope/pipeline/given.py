@@ -1,0 +1,101 @@
+"""A run over points that the user already has."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from dimscope.arrays import Points, refuse_non_finite
+from dimscope.config import RunConfig, config_from
+from dimscope.errors import InputError
+from dimscope.files import atomic_path
+from dimscope.inputs.arrays import read_labels, read_layers
+from dimscope.pipeline.extract import BLOCK_ROWS
+from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
+from dimscope.progress import Progress, Silent
+from dimscope.store.folder import RunFolder, write_config
+from dimscope.store.manifest import Manifest
+from dimscope.store.states import import_states
+
+
+def measure_arrays(
+    source: Path,
+    config: RunConfig,
+    out: Path,
+    *,
+    labels: Path | None = None,
+    on_existing: str = "missing",
+    with_report: bool = True,
+    command: str = "",
+    progress: Progress | None = None,
+) -> RunResult:
+    """Measure, recommend and report for arrays from disk; the arrays are copied into the run folder as float32.
+
+    Args:
+        source: .npy, .npz, or a folder of .npy files; every layer (n, d), natural order of names is order of depth.
+        config: only its measures and seed are used.
+        out: the run folder.
+        labels: .npy or .txt with one label per example.
+        on_existing, with_report, command, progress: as in `run_stages`.
+
+    Raises:
+        InputError: unreadable arrays, NaN or Inf, too few or all equal points, or a wrong number of labels.
+        UsageError: the folder holds another configuration.
+    """
+    started = perf_counter()
+    config = config_from(
+        {"data": {"path": str(source), "label": str(labels) if labels else None}, "model": {"name": ""}}, config
+    )
+    layers, source_hash = read_layers(source)
+    names = [f"array_{number:02d}" for number in range(len(layers))]
+    _validate(layers, config.measure.k)
+    n_rows = len(layers[0][1])
+    values = read_labels(labels, n_rows) if labels else None
+    folder = prepare_folder(config, out, on_existing, ("data", "measure"))
+    label_hash = sha256("\n".join(values).encode()).hexdigest() if values else ""
+    key = sha256(repr((source_hash, label_hash)).encode()).hexdigest()[:16]
+    manifest = Manifest(folder.path)
+    if not manifest.is_stage_done("extract", key):
+        write_config(folder, config)
+        _write_points(folder, n_rows, values)
+        store = import_states(folder.states, list(zip(names, (points for _, points in layers), strict=True)), key, BLOCK_ROWS)
+        depth = 1 / max(1, len(layers) - 1)
+        manifest.write(
+            layers=[
+                {"name": name, "site": "array", "index": row, "depth": row * depth, "module": layers[row][0]}
+                for row, name in enumerate(names)
+            ],
+            model={},
+            data={"path": str(source), "hash": source_hash, "n_examples": n_rows, "n_labels": len(set(values or []))},
+        )
+        files = [folder.points, *(store.path(name) for name in names)]
+        manifest.finish_stage("extract", key, perf_counter() - started, files)
+    note_origin(folder, command, ())
+    return finish_run(config, folder, progress or Silent(), with_report=with_report)
+
+
+def _validate(layers: Sequence[tuple[str, Points]], k: int) -> None:
+    n_rows = len(layers[0][1])
+    if n_rows < k + 2:
+        advice = f"choose --k {n_rows - 2} or less" if n_rows > 4 else "give more points"
+        raise InputError(f"{n_rows} points were found, but --k {k} needs at least {k + 2}; {advice}.")
+    for name, points in layers:
+        try:
+            refuse_non_finite(points)
+        except InputError as error:
+            raise InputError(f'layer "{name}": {error}') from None
+    if all((points == points[:1]).all() for _, points in layers):
+        raise InputError(f"all {n_rows} points are equal in every layer; there is no geometry to measure.")
+
+
+def _write_points(folder: RunFolder, n_rows: int, labels: Sequence[str] | None) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    empty = pyarrow.nulls(n_rows, pyarrow.string())
+    ids = [str(row) for row in np.arange(n_rows)]
+    table = pyarrow.table({"id": ids, "label": empty if labels is None else list(labels), "group": empty, "text": empty})
+    with atomic_path(folder.points) as temporary:
+        parquet.write_table(table, temporary)

@@ -1,0 +1,101 @@
+"""All measures of one layer, from its points and its neighbour table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dimscope.arrays import FloatArray, Points
+from dimscope.config import MeasureConfig
+from dimscope.dimensions import ESTIMATORS
+from dimscope.dimensions.base import Estimator
+from dimscope.estimates import Estimate, Status
+from dimscope.knn.base import Duplicates, Neighbors
+from dimscope.knn.duplicates import row_norms
+from dimscope.overlaps import knn_accuracy, label_overlap, overlap
+from dimscope.spectra import spectrum
+from dimscope.uncertainty import bootstrap_draws
+
+Row = dict[str, float | int | str]
+"""One line of profile.csv under construction."""
+
+
+def readings(config: MeasureConfig, k: int) -> Mapping[str, Estimator]:
+    """Column name -> estimator, for a table of k neighbours; the first one gives the profile."""
+    found: dict[str, Estimator] = {}
+    for name in config.estimators:
+        found |= ESTIMATORS.load(name).readings(k)
+    return found
+
+
+def measure_points(points: Points, duplicates: Duplicates) -> Row:
+    """Sizes, norms and spectrum of the distinct points."""
+    rows = np.flatnonzero(duplicates.representative == np.arange(duplicates.n_rows))
+    distinct = points if len(rows) == len(points) else points[rows]
+    linear = spectrum(distinct)
+    return {
+        "n": len(points),
+        "n_unique": duplicates.n_unique,
+        "n_near": duplicates.n_near,
+        "width": points.shape[1],
+        "effective_rank": linear.effective_rank,
+        "participation_ratio": linear.participation_ratio,
+        "anisotropy": linear.anisotropy,
+        "norm_median": float(np.median(row_norms(distinct))),
+    }
+
+
+def measure_table(table: Neighbors, config: MeasureConfig, labels: Sequence[str] | None) -> Row:
+    """Dimensions and label overlaps of one layer."""
+    row: Row = {"r1_median": float(np.median(table.distances[:, 0]))}
+    for position, (name, estimator) in enumerate(readings(config, table.k).items()):
+        estimate = estimator.estimate(table)
+        row |= _columns(name, estimate)
+        if position == 0:
+            row |= _columns("dimension", estimate)
+            row |= {"dimension_scale": estimate.scale[1], "dimension_status": estimate.status.value}
+    if labels is not None and table.k >= config.overlap_k and len(set(labels)) > 1:
+        k = config.overlap_k
+        row |= _columns("label_overlap", label_overlap(table, labels, k))
+        row |= _columns("label_overlap_balanced", label_overlap(table, labels, k, balanced=True))
+        row |= _columns("knn_accuracy", knn_accuracy(table, labels, k))
+    return row
+
+
+def measure_step(here: Neighbors | None, following: Neighbors | None, k: int) -> Row:
+    """Overlap of a layer's neighbourhoods with those of the next layer."""
+    if here is None or following is None or min(here.k, following.k) < k:
+        return {}
+    estimate = overlap(here, following, k)
+    return {**_columns("overlap_next", estimate), "overlap_next_n": estimate.n_used}
+
+
+def replicate_dimension(table: Neighbors | None, config: MeasureConfig, seed: int) -> FloatArray:
+    """Bootstrap values of the dimension, shape (replicates,); NaN for a layer without a table."""
+    chosen = next(iter(readings(config, table.k).values()), None) if table is not None else None
+    if table is None or chosen is None or not np.isfinite(chosen.estimate(table).value):
+        return np.full(config.replicates, np.nan)
+    return chosen.replicate(table, bootstrap_draws(table, config.replicates, seed))
+
+
+def no_table() -> Row:
+    """The line of a layer with too few distinct rows for any neighbour."""
+    return {"dimension": float("nan"), "dimension_err": float("nan"), "dimension_status": Status.TOO_FEW.value}
+
+
+def fill_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """The lines as columns in the order of their first appearance; gaps are NaN, or an empty text."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {}
+    for name in names:
+        is_text = any(isinstance(row.get(name), str) for row in rows)
+        gap: float | str = "" if is_text else float("nan")
+        columns[name] = [row.get(name, gap) for row in rows]
+    return columns
+
+
+def _columns(name: str, estimate: Estimate) -> Row:
+    columns: Row = {name: estimate.value, f"{name}_err": estimate.stderr}
+    if np.isfinite(estimate.chance):
+        columns[f"{name}_chance"] = estimate.chance
+    return columns

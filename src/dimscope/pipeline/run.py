@@ -1,0 +1,124 @@
+"""A whole run: the stages in order over one folder."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dimscope.checks.base import Finding
+from dimscope.config import RunConfig
+from dimscope.errors import UsageError, unknown_name
+from dimscope.pipeline.extract import extract
+from dimscope.pipeline.finish import answer, illustrate
+from dimscope.pipeline.log import log_event
+from dimscope.pipeline.measure import measure
+from dimscope.profile import Profile
+from dimscope.progress import Progress, Silent
+from dimscope.rules import Recommendation
+from dimscope.store.folder import RunFolder, check_same_request
+from dimscope.store.manifest import Manifest
+from dimscope.version import __version__
+
+ON_EXISTING = ("missing", "redo", "error")
+"""What to do with an output folder that is there: complete what is missing, start over, or stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run leaves behind: the folder, the profile, the answer, and what the checks found."""
+
+    folder: RunFolder
+    profile: Profile
+    recommendation: Recommendation
+    findings: list[Finding]
+
+
+def run_stages(
+    config: RunConfig,
+    out: Path,
+    *,
+    on_existing: str = "missing",
+    with_report: bool = True,
+    command: str = "",
+    credits: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> RunResult:
+    """Extract, measure, recommend and report.
+
+    Args:
+        config: what to do.
+        out: the run folder.
+        on_existing: `missing` completes an interrupted run, `redo` starts over, `error` stops.
+        with_report: also draw figures and write the page.
+        command: how to repeat the run, for the record.
+        credits: who made model and data, for the record.
+        progress: told of every stage; silent by default.
+
+    Raises:
+        UsageError: the folder holds another configuration, or is not a run folder.
+        DimscopeError: whatever the stages raise.
+    """
+    progress = progress or Silent()
+    folder = prepare_folder(config, out, on_existing, ("data", "model", "measure"))
+    extract(config, folder, progress)
+    note_origin(folder, command, credits)
+    return finish_run(config, folder, progress, with_report=with_report)
+
+
+def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
+    """Measure, recommend and report over a folder that has its states."""
+    profile = measure(config, folder, progress)
+    recommendation, findings = answer(config, folder, profile)
+    if with_report:
+        illustrate(folder, profile, recommendation, findings)
+    log_event(folder.log, "done", headline=recommendation.headline, findings=[finding.code for finding in findings])
+    return RunResult(folder, profile, recommendation, findings)
+
+
+def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> RunFolder:
+    """The run folder after `on_existing` was obeyed; a new folder is not created yet.
+
+    Raises:
+        UsageError: an unknown mode, a folder of another configuration, or one that is not a run.
+    """
+    if on_existing not in ON_EXISTING:
+        raise unknown_name("--on-existing", on_existing, ON_EXISTING)
+    folder = RunFolder(out)
+    if on_existing == "error" and out.exists():
+        raise UsageError(f"{out} exists and --on-existing error was asked for; choose another -o.")
+    if on_existing == "redo" and folder.config.exists():
+        clear_results(folder)
+    check_same_request(folder, config, parts)
+    return folder
+
+
+def clear_results(folder: RunFolder) -> None:
+    """Remove everything that a run wrote, and nothing else."""
+    for path in (folder.states, folder.neighbors, folder.figures):
+        shutil.rmtree(path, ignore_errors=True)
+    names = (
+        folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,
+        folder.log, folder.path / "manifest.json",
+    )  # fmt: skip
+    for path in names:
+        path.unlink(missing_ok=True)
+
+
+def note_origin(folder: RunFolder, command: str, credits: Sequence[str]) -> None:
+    """Record version, time, command and credits in the manifest, the first time only."""
+    manifest = Manifest(folder.path)
+    if "created" not in manifest.content:
+        manifest.write(
+            dimscope=__version__,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=command,
+            credits=list(credits),
+        )
+
+
+def default_folder(model: str, data: str) -> Path:
+    """`runs/<model>-<data>` with the last parts of both names, safe for a file system."""
+    parts = [re.sub(r"[^A-Za-z0-9._-]+", "-", Path(text).stem or "run").strip("-.") for text in (model.rstrip("/"), data)]
+    return Path("runs") / "-".join(part.lower() for part in parts if part)
