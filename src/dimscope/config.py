@@ -82,8 +82,7 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Nested plain data without the options that are unset."""
         return {
-            part: {name: value for name, value in values.items() if value is not None}
-            for part, values in asdict(self).items()
+            part: {name: value for name, value in values.items() if value is not None} for part, values in asdict(self).items()
         }
 
 

@@ -15,9 +15,7 @@ class Status(Enum):
     )
     TOO_FEW = "too few distinct points for this estimate; give more examples or a smaller k"
     NO_SPREAD = "all distances that enter the estimate are equal; the data are a lattice or rounded too coarsely"
-    SHORT_LISTS = (
-        "some points had fewer neighbours left than k after leaving out others, and were not used; compute a larger k"
-    )
+    SHORT_LISTS = "some points had fewer neighbours left than k after leaving out others, and were not used; compute a larger k"
 
     @property
     def is_ok(self) -> bool:

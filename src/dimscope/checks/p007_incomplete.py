@@ -28,5 +28,9 @@ class Incomplete:
         if not facts:
             return None
         return Finding(
-            self.code, self.title, self.severity, f"{'; '.join(facts)}.".capitalize(), "Clean the data if this is unexpected."
+            self.code,
+            self.title,
+            self.severity,
+            f"{'; '.join(facts)}.".capitalize(),
+            "Clean the data if this is unexpected.",
         )

@@ -18,7 +18,7 @@ HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "
 OUTPUT_NAMES = ("out", "on_existing", "reports", "strict", "as_json", "quiet", "config_file", "settings")
 
 
-class AutoInt(click.ParamType):
+class AutoInt(click.ParamType[int | None]):
     """A whole number, or `auto`."""
 
     name = "integer|auto"
@@ -101,7 +101,9 @@ def _shown_default(entry: "Field[Any]") -> str:
     return f"  [{' '.join(value) if isinstance(value, tuple) else value}]"
 
 
-def resolve(given: dict[str, Any], config_file: Path | None, settings: Iterable[str], base: RunConfig | None = None) -> RunConfig:
+def resolve(
+    given: dict[str, Any], config_file: Path | None, settings: Iterable[str], base: RunConfig | None = None
+) -> RunConfig:
     """The configuration: command line over `--set` over file over `base` or the defaults."""
     config = base or RunConfig()
     if config_file is not None:

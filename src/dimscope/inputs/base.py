@@ -39,12 +39,16 @@ class Examples:
 
     def take(self, rows: IntArray) -> "Examples":
         """The chosen examples, in the given order."""
-        columns = {
-            name: None if column is None else [column[row] for row in rows]
-            for name, column in (("labels", self.labels), ("groups", self.groups))
-        }
+
+        def pick(column: list[str] | None) -> list[str] | None:
+            return None if column is None else [column[row] for row in rows]
+
         return replace(
-            self, ids=[self.ids[row] for row in rows], texts=[self.texts[row] for row in rows], **columns
+            self,
+            ids=[self.ids[row] for row in rows],
+            texts=[self.texts[row] for row in rows],
+            labels=pick(self.labels),
+            groups=pick(self.groups),
         )
 
 

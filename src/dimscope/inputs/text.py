@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 from dimscope.config import DataConfig
 from dimscope.errors import InputError, near_match
-from dimscope.inputs.base import Examples, draw_sample
 from dimscope.files import hash_file
+from dimscope.inputs.base import Examples, draw_sample
 
 Columns: TypeAlias = dict[str, list[str | None]]
 """Column name -> one text per row; None where the cell is empty."""
@@ -78,9 +78,7 @@ def _assemble(columns: Columns, roles: Mapping[str, str], path: Path, config: Da
         return [str(columns[roles[role]][row]) for row in rows] if role in roles else None
 
     ids = column("id") or [str(row) for row in rows]
-    return Examples(
-        ids, [str(texts[row]) for row in rows], column("label"), column("group"), len(incomplete), hash_file(path)
-    )
+    return Examples(ids, [str(texts[row]) for row in rows], column("label"), column("group"), len(incomplete), hash_file(path))
 
 
 def _incomplete_error(no_text: list[int], no_label: list[int], total: int, path: Path) -> InputError:

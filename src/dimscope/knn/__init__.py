@@ -70,8 +70,7 @@ def search_distinct(array: Points, k: int, found: Duplicates, *, metric: str = "
     if not 1 <= k <= len(rows) - 1:
         merged = f" ({found.n_merged} of {found.n_rows} rows repeat another)" if found.n_merged else ""
         raise InputError(
-            f"k={k} neighbours were asked for, {len(rows)} distinct points were found{merged}; "
-            f"k may be 1 to {len(rows) - 1}."
+            f"k={k} neighbours were asked for, {len(rows)} distinct points were found{merged}; k may be 1 to {len(rows) - 1}."
         )
     kept = array if len(rows) == len(array) else array[rows]
     indices, distances = BACKENDS.load("blas")(kept, k, metric=metric)

@@ -90,12 +90,12 @@ class Neighbors:
     @property
     def n(self) -> int:
         """Number of points in the table."""
-        return self.indices.shape[0]
+        return len(self.indices)
 
     @property
     def k(self) -> int:
         """Number of neighbours of each point."""
-        return self.indices.shape[1]
+        return int(self.indices.shape[1])
 
     def require(self, k: int, purpose: str) -> None:
         """Nothing if the table holds k neighbours.

@@ -73,9 +73,7 @@ def _error_bounds(squares: FloatArray, d: int) -> FloatArray:
     return 2 * gamma * norms * top + 8 * UNIT32 * (norms + top) ** 2
 
 
-def _propose(
-    approximate: Points, squares: FloatArray, start: int, stop: int, k: int
-) -> tuple[IntArray, FloatArray]:
+def _propose(approximate: Points, squares: FloatArray, start: int, stop: int, k: int) -> tuple[IntArray, FloatArray]:
     n = len(approximate)
     short = np.float32(-2.0) * (approximate[start:stop] @ approximate.T)
     short += squares.astype(np.float32)[None, :]

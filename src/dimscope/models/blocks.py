@@ -1,6 +1,7 @@
 """Finding the blocks of a model and its last norm."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -37,7 +38,7 @@ def find_stack(model: torch.nn.Module) -> Stack:
     Raises:
         ModelError: no list of blocks, or several of the same length.
     """
-    config = model.config
+    config: Any = model.config
     family = FAMILIES.get(config.model_type)
     if family is not None:
         blocks = list(model.get_submodule(family.blocks))  # type: ignore[call-overload]
@@ -87,7 +88,7 @@ def _largest_list(model: torch.nn.Module, n_layers: int | None) -> str:
     winners = [name for name, size in sizes.items() if size == largest]
     if len(winners) > 1:
         raise ModelError(f"{type(model).__name__} has several stacks of blocks: {', '.join(winners)}; one was expected.")
-    return winners[0]
+    return str(winners[0])
 
 
 def _norm_after(parent: torch.nn.Module, list_name: str) -> str | None:

@@ -1,7 +1,7 @@
 """One forward pass, all layers: hooks that pool at once, so no layer's token states are ever kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import torch
@@ -12,8 +12,8 @@ from dimscope.models.blocks import Stack, find_stack, first_norm
 from dimscope.models.pooling import pooled
 
 
-class _EnoughRead(Exception):
-    """Leaves the forward pass after the last layer that is wanted."""
+class _EnoughReadError(Exception):
+    """Not a failure: leaves the forward pass after the last layer that is wanted."""
 
 
 class Capture:
@@ -81,10 +81,8 @@ class Capture:
         with ExitStack() as hooks, torch.inference_mode():
             for handle in self._hooks():
                 hooks.callback(handle.remove)
-            try:
+            with suppress(_EnoughReadError):
                 self.model(**inputs)
-            except _EnoughRead:
-                pass
         missing = [str(name) for name in self.names if name not in self._read]
         if missing:
             raise ModelError(f"the forward pass of {type(self.model).__name__} did not reach: {', '.join(missing)}.")
@@ -140,7 +138,7 @@ class Capture:
         if name in self._wanted:
             self._read[name] = pooled(states, self._weights)
             if len(self._read) == len(self.names):
-                raise _EnoughRead
+                raise _EnoughReadError
 
 
 def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

@@ -130,7 +130,11 @@ def _position_offset(model: Any) -> int:
 def counts_positions_itself(model: Any) -> bool:
     """True when the embeddings number the positions from the input ids, so that padding on either side is skipped."""
     embeddings = getattr(model, "embeddings", None)
-    return hasattr(embeddings, "create_position_ids_from_input_ids") or model.config.model_type in ("mpnet", "opt", "esm")
+    return hasattr(embeddings, "create_position_ids_from_input_ids") or model.config.model_type in (
+        "mpnet",
+        "opt",
+        "esm",
+    )
 
 
 def _check_folder(folder: Path, config: ModelConfig) -> None:

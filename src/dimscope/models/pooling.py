@@ -15,10 +15,8 @@ def pool_weights(mask: torch.Tensor, content: torch.Tensor, pool: str) -> torch.
         weights = content.float()
         return weights / weights.sum(dim=1, keepdim=True)
     n_tokens = mask.shape[1]
-    if pool == "cls":
-        position = mask.int().argmax(dim=1)
-    else:
-        position = n_tokens - 1 - content.int().flip(1).argmax(dim=1)
+    last = n_tokens - 1 - content.int().flip(1).argmax(dim=1)
+    position = mask.int().argmax(dim=1) if pool == "cls" else last
     return torch.nn.functional.one_hot(position, n_tokens).float()
 
 

@@ -127,8 +127,8 @@ def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | 
     else:
         groups = _codes(table, exclude, "groups")[table.duplicates.rows]
         near = first_allowed(table.indices, groups[table.indices] != groups[:, None], k)
-        pairs = np.unique(np.stack([codes, groups]), axis=1, return_inverse=True, return_counts=True)
-        same = counts[codes] - pairs[2][pairs[1].ravel()]
+        _, pair, sizes = np.unique(np.stack([codes, groups]), axis=1, return_inverse=True, return_counts=True)
+        same = counts[codes] - sizes[pair.ravel()]
         n_others = table.n - np.bincount(groups)[groups]
     chance = same / np.maximum(n_others, 1)
     return _Labelled(codes, near, len(counts), chance[near.points])

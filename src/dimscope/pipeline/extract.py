@@ -1,9 +1,9 @@
 """Stage 1: from a model and a data set to one array of states per layer."""
 
-import os
 import shutil
 from dataclasses import asdict
 from hashlib import sha256
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -64,9 +64,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
             else:
                 store.write_block(number, _read_block(reader, tokens, store, start, stop, task.advance))
     manifest.write(
-        layers=[
-            {**asdict(name), "name": str(name), "depth": name.index / reader.n_layers} for name in reader.layers
-        ],
+        layers=[{**asdict(name), "name": str(name), "depth": name.index / reader.n_layers} for name in reader.layers],
         model={**loaded.facts, "n_layers": reader.n_layers, **_pooling_facts(config)},
         data=_data_facts(config, examples, tokens),
     )
@@ -76,11 +74,11 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
 
 def extraction_key(config: RunConfig, data_hash: str) -> str:
     """What the states depend on: options, data, and for a model folder the size and time of its files."""
-    folder = os.path.expanduser(config.model.name)
+    folder = Path(config.model.name).expanduser()
     weights = []
-    if os.path.isdir(folder):
-        found = sorted(entry.path for entry in os.scandir(folder) if entry.is_file())
-        weights = [(os.path.basename(path), os.stat(path).st_size, os.stat(path).st_mtime_ns) for path in found]
+    if folder.is_dir():
+        found = sorted(path for path in folder.iterdir() if path.is_file())
+        weights = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
     return sha256(repr((config.key("data", "model"), data_hash, weights)).encode()).hexdigest()[:16]
 
 

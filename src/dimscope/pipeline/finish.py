@@ -24,9 +24,7 @@ def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Reco
     return recommendation, findings
 
 
-def illustrate(
-    folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]
-) -> None:
+def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]) -> None:
     """Write `figures/` and `report.html`; times, command and credits come from the manifest."""
     from dimscope.plots import plot_dimension, plot_label_overlap, plot_overlap
     from dimscope.reports import report
@@ -47,7 +45,7 @@ def illustrate(
 def _circumstances(folder: RunFolder) -> dict[str, Any]:
     content = Manifest(folder.path).content
     seconds = {name: stage["seconds"] for name, stage in content.get("stages", {}).items() if "/" not in name}
-    kept = {name: content[name] for name in ("command", "credits", "created") if name in content}
+    kept: dict[str, Any] = {name: content[name] for name in ("command", "credits", "created") if name in content}
     return {"seconds": seconds, **kept}
 
 

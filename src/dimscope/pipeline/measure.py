@@ -115,9 +115,7 @@ def _layers(manifest: Manifest) -> list[Layer]:
     found = manifest.content.get("layers")
     if not found or "extract" not in manifest.content.get("stages", {}):
         raise StoreError(f"{manifest.path.parent} has no finished states; run `dimscope extract` (or `run`) first.")
-    return [
-        Layer(entry["name"], entry["site"], entry["index"], entry["depth"], entry.get("module", "")) for entry in found
-    ]
+    return [Layer(entry["name"], entry["site"], entry["index"], entry["depth"], entry.get("module", "")) for entry in found]
 
 
 def _labels(folder: RunFolder) -> list[str] | None:

@@ -130,9 +130,7 @@ def regret_of(profile: Profile, chosen: str | None) -> Regret | None:
         return None
     names = [layer.name for layer in profile.layers]
     top = int(np.nanargmax(values))
-    return Regret(
-        "label_overlap", names[top], float(values[top]), float(values[names.index(chosen)]), float(values[-1])
-    )
+    return Regret("label_overlap", names[top], float(values[top]), float(values[names.index(chosen)]), float(values[-1]))
 
 
 def label_reason(profile: Profile) -> list[str]:

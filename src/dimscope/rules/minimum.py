@@ -37,7 +37,7 @@ class Found:
     kind: str
 
 
-class NotFound(Exception):
+class NotFoundError(Exception):
     """There is no clear choice; the message is the reason in plain words."""
 
 
@@ -50,7 +50,7 @@ def find_minimum(values: FloatArray, errors: FloatArray, depths: FloatArray) -> 
         depths: from 0 to 1.
 
     Raises:
-        NotFound: with the reason.
+        NotFoundError: with the reason.
     """
     peak = _find_peak(values, errors)
     low = peak + 1
@@ -64,7 +64,7 @@ def find_minimum(values: FloatArray, errors: FloatArray, depths: FloatArray) -> 
 
 def _find_peak(values: FloatArray, errors: FloatArray) -> int:
     if len(values) < 5:
-        raise NotFound(f"{len(values)} layers are too few to see a peak and what follows it.")
+        raise NotFoundError(f"{len(values)} layers are too few to see a peak and what follows it.")
     inner = values[1:]  # the embedding takes no part: some models peak there, and it holds no context
     peak = 1 + int(np.argmax(inner))
     start = int(np.argmin(values[:peak]))
@@ -72,10 +72,12 @@ def _find_peak(values: FloatArray, errors: FloatArray) -> int:
     noise = SIGNIFICANT * float(np.hypot(errors[peak], errors[start]))
     if rise < max(PEAK_RISE * values[peak], noise):
         if values[-1] < values[0]:
-            raise NotFound("the dimension falls from the first layer on; it has no peak after which to look for a minimum.")
-        raise NotFound("the dimension has no peak that stands out of its start.")
+            raise NotFoundError(
+                "the dimension falls from the first layer on; it has no peak after which to look for a minimum."
+            )
+        raise NotFoundError("the dimension has no peak that stands out of its start.")
     if peak >= len(values) - 2:
-        raise NotFound("the dimension rises up to the last layers; nothing follows its peak.")
+        raise NotFoundError("the dimension rises up to the last layers; nothing follows its peak.")
     return peak
 
 
@@ -86,12 +88,12 @@ def _clear(values: FloatArray, errors: FloatArray, low: int, position: int) -> f
 def _find_knee(values: FloatArray, peak: int, depths: FloatArray) -> Found:
     inner = [row for row in range(peak + 1, len(values) - 1) if depths[row] <= LATEST_KNEE]
     if not inner:
-        raise NotFound("the dimension falls until the last layers without a minimum or a plateau.")
+        raise NotFoundError("the dimension falls until the last layers without a minimum or a plateau.")
     low = min(inner, key=lambda row: float(values[row]))
     found = _with_range(values, peak, low, "plateau")
     span = depths[found.last] - depths[found.first]
     if found.last - found.first < 2 or span < SHORTEST_PLATEAU:
-        raise NotFound("the dimension keeps falling after its peak; there is neither a minimum nor a plateau.")
+        raise NotFoundError("the dimension keeps falling after its peak; there is neither a minimum nor a plateau.")
     return Found(peak, found.first, found.first, found.last, "plateau")
 
 
@@ -119,7 +121,7 @@ class Minimum:
         cautions = _cautions(profile)
         try:
             found = find_minimum(curve.values, np.nan_to_num(curve.errors), depths)
-        except NotFound as reason:
+        except NotFoundError as reason:
             return self._unclear((f"{str(reason)[0].upper()}{str(reason)[1:]}",), profile, cautions)
         stability = _stability(curve, found, depths)
         reasons = _reasons(curve, found)
@@ -153,7 +155,7 @@ def _stability(curve: Curve, found: Found, depths: FloatArray) -> float:
     for values in curve.replicates:
         try:
             again = find_minimum(values, np.nan_to_num(curve.errors), depths)
-        except NotFound:
+        except NotFoundError:
             continue
         hits += found.first <= again.chosen <= found.last
     return hits / len(curve.replicates)

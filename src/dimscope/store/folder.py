@@ -109,9 +109,7 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
         return
     changes = changed_options(read_config(folder.config), config.to_dict(), parts)
     if changes:
-        raise UsageError(
-            f"{folder.path} was made with {'; '.join(changes)}. Choose --on-existing redo or another -o."
-        )
+        raise UsageError(f"{folder.path} was made with {'; '.join(changes)}. Choose --on-existing redo or another -o.")
 
 
 def read_folder_config(folder: RunFolder) -> RunConfig:

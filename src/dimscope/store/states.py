@@ -37,7 +37,7 @@ class StateStore:
         self.n_rows = n_rows
         self.block = block
         self._done: dict[int, dict[str, int]] = {}
-        self._maps: dict[str, np.memmap] = {}  # type: ignore[type-arg]
+        self._maps: dict[str, np.memmap] = {}
         self._resume()
 
     @property
@@ -71,7 +71,7 @@ class StateStore:
             self._done[number] = sums
             self._write_progress()
 
-    def _write_rows(self, name: str, target: "np.memmap", start: int, stop: int, rows: Points) -> None:  # type: ignore[type-arg]
+    def _write_rows(self, name: str, target: "np.memmap", start: int, stop: int, rows: Points) -> None:
         with self.path(name).open("r+b") as handle:
             handle.seek(target.offset + start * rows.shape[1] * rows.itemsize)
             handle.write(rows.tobytes())
@@ -86,7 +86,7 @@ class StateStore:
         """The file of a layer."""
         return self.folder / f"{name}.npy"
 
-    def _open(self, name: str, width: int) -> "np.memmap":  # type: ignore[type-arg]
+    def _open(self, name: str, width: int) -> "np.memmap":
         if name not in self._maps:
             path, shape = self.path(name), (self.n_rows, width)
             if not path.exists() or open_states(path).shape != shape:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from dimscope.errors import StoreError
-from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.files import atomic_path
+from dimscope.knn.base import Duplicates, Neighbors
 
 
 def write_table(path: Path, table: Neighbors) -> None:
