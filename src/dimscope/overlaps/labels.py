@@ -156,7 +156,7 @@ def _class_mean(local: FloatArray, codes: IntArray) -> tuple[float, float]:
 
 
 def _vote(neighbor_codes: IntArray, n_classes: int) -> IntArray:
-    n, k = neighbor_codes.shape
+    n = len(neighbor_codes)
     winners = np.empty(n, dtype=np.int64)
     step = max(1, 4_000_000 // n_classes)
     for start in range(0, n, step):

@@ -1,0 +1,247 @@
+"""What a plot is: a figure together with the very numbers that it shows.
+
+Every plot first gathers its numbers as rows of a table and then draws from these rows, so that picture and `frame()` cannot
+differ. Figures are made without pyplot: nothing is shown, nothing is kept alive.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from dimscope.arrays import FloatArray
+from dimscope.errors import UsageError, unknown_name
+from dimscope.files import atomic_path
+from dimscope.plots.theme import size_of, themed
+from dimscope.profile import Profile
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Profiles: TypeAlias = Profile | Mapping[str, Profile]
+"""One profile, or a comparison: name of each run -> its profile."""
+Rows: TypeAlias = "pandas.DataFrame"
+"""One row per drawn number: run, name, site, layer, depth, x, quantity, value, error, chance."""
+FINAL_NORM = "final_norm"
+NORM_GAP = 24
+"""The final norm stands apart from the last block by one 24th of the layers, at least by one layer."""
+# No dates and no version in files: the same profile gives the same bytes.
+METADATA: dict[str, dict[str, Any]] = {
+    ".svg": {"Date": None, "Creator": "dimscope"},
+    ".pdf": {"CreationDate": None, "Creator": "dimscope"},
+    ".png": {"Software": "dimscope"},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One pair of axes and the numbers in it.
+
+    Attributes:
+        axes: matplotlib axes.
+        rows: the numbers, see `Rows`.
+        along: what the x axis counts: one place per layer, or neighbour ranks with one line per layer.
+    """
+
+    axes: "Axes"
+    rows: "Rows"
+    along: Literal["layer", "rank"] = "layer"
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """A finished figure that shows nothing by itself.
+
+    Attributes:
+        figure: matplotlib figure, free to change.
+        panels: its axes with their numbers, in reading order.
+        size: name of the size that it was drawn for.
+    """
+
+    figure: "Figure"
+    panels: tuple[Panel, ...]
+    size: str
+
+    @property
+    def axes(self) -> "tuple[Axes, ...]":
+        """The axes of all panels."""
+        return tuple(panel.axes for panel in self.panels)
+
+    def frame(self) -> "pandas.DataFrame":
+        """The very numbers drawn, one per row: run, name, site, layer, depth, x, quantity, value, error, chance."""
+        import pandas
+
+        return pandas.concat([panel.rows for panel in self.panels], ignore_index=True)
+
+    def save(self, path: str | Path) -> Path:
+        """The path, after the figure was written there (atomically) in the format of its ending.
+
+        Raises:
+            UsageError: the ending is none of .svg, .pdf, .png.
+            StoreError: the disk is full or the folder cannot be written.
+        """
+        target = Path(path)
+        ending = target.suffix.lower()
+        if ending not in METADATA:
+            raise unknown_name("ending of a figure", ending, METADATA)
+        with atomic_path(target) as temporary, themed(self.size):
+            self.figure.savefig(temporary, format=ending[1:], metadata=METADATA[ending])
+        return target
+
+    def svg(self, *, has_text: bool = False) -> str:
+        """The figure as SVG; with `has_text` letters stay text (fonts of the viewer) on a transparent ground."""
+        import matplotlib
+
+        buffer = StringIO()
+        with themed(self.size), matplotlib.rc_context({"svg.fonttype": "none" if has_text else "path"}):
+            ground = "none" if has_text else "auto"
+            self.figure.savefig(buffer, format="svg", metadata=METADATA[".svg"], facecolor=ground)
+        return buffer.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        with themed(self.size):
+            self.figure.savefig(buffer, format="png", dpi=144, metadata=METADATA[".png"])
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class PlotKind:
+    """One entry of the table of plots; calling it draws.
+
+    Attributes:
+        summary: one line for listings.
+        needs: quantities of which a profile must hold at least one.
+        function: the public function behind it.
+    """
+
+    summary: str
+    needs: tuple[str, ...]
+    function: Callable[..., Plot]
+
+    def __call__(self, profiles: Profiles, **options: Any) -> Plot:
+        return self.function(profiles, **options)
+
+    def is_drawable(self, profile: Profile) -> bool:
+        """True when the profile holds a quantity that this plot shows."""
+        return any(profile.has(name) for name in self.needs)
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """What a plot was asked to show.
+
+    Attributes:
+        profiles: name -> profile, never empty.
+        is_comparison: True for a dict: one colour per run, x = depth; otherwise x = layer.
+    """
+
+    profiles: Mapping[str, Profile]
+    is_comparison: bool
+
+    def rows(self, quantity: str) -> "Rows":
+        """The numbers of one quantity over the layers of every run that holds it."""
+        import pandas
+
+        parts = [
+            layer_rows(name, profile, quantity, by_depth=self.is_comparison)
+            for name, profile in self.profiles.items()
+            if profile.has(quantity)
+        ]
+        return pandas.concat(parts, ignore_index=True) if parts else layer_rows_of_nothing()
+
+    def require(self, quantities: Iterable[str], advice: str) -> None:
+        """Nothing, when every run holds at least one of the quantities.
+
+        Raises:
+            UsageError: names the run that holds none of them, with the advice.
+        """
+        names = tuple(quantities)
+        for run, profile in self.profiles.items():
+            if not any(profile.has(name) for name in names):
+                which = f'the profile "{run}"' if self.is_comparison else "this profile"
+                raise UsageError(f"{which} holds no {' or '.join(names)}; {advice}")
+
+    def setting(self, name: str) -> Any:
+        """An option of the measurement that all runs share, or None."""
+        found = {str(profile.provenance.get("measure", {}).get(name)) for profile in self.profiles.values()}
+        value = found.pop()
+        return None if found or value == "None" else value
+
+
+def as_runs(profiles: Profiles) -> Runs:
+    """One profile or a dict of them, in one form.
+
+    Raises:
+        UsageError: an empty dict, or something that is no profile.
+    """
+    if isinstance(profiles, Profile):
+        name = str(profiles.provenance.get("model", {}).get("name", "") or "run")
+        return Runs({name: profiles}, is_comparison=False)
+    if not isinstance(profiles, Mapping):
+        raise UsageError(f"a plot takes a Profile or a dict of name -> Profile, found {type(profiles).__name__}.")
+    if not profiles:
+        raise UsageError("a plot of an empty dict was asked for; give at least one profile.")
+    for name, profile in profiles.items():
+        if not isinstance(profile, Profile):
+            raise UsageError(f'a plot takes profiles; "{name}" is of type {type(profile).__name__}.')
+    return Runs({str(name): profile for name, profile in profiles.items()}, is_comparison=True)
+
+
+def layer_rows(run: str, profile: Profile, quantity: str, *, by_depth: bool) -> "Rows":
+    """The numbers of one quantity of one run; x is the depth, or the layer with the final norm set apart."""
+    import pandas
+
+    layers = profile.layers
+    return pandas.DataFrame(
+        {
+            "run": [run] * len(layers),
+            "name": [layer.name for layer in layers],
+            "site": [layer.site for layer in layers],
+            "layer": [layer.index for layer in layers],
+            "depth": [layer.depth for layer in layers],
+            "x": layer_positions(profile, by_depth=by_depth),
+            "quantity": [quantity] * len(layers),
+            "value": profile.values(quantity),
+            "error": _companion(profile, f"{quantity}_err"),
+            "chance": _companion(profile, f"{quantity}_chance"),
+        }
+    )
+
+
+def layer_rows_of_nothing() -> "Rows":
+    """The same columns without a row."""
+    import pandas
+
+    texts = {name: pandas.Series(dtype=object) for name in ("run", "name", "site", "quantity")}
+    numbers = {name: pandas.Series(dtype=float) for name in ("layer", "depth", "x", "value", "error", "chance")}
+    order = ("run", "name", "site", "layer", "depth", "x", "quantity", "value", "error", "chance")
+    return pandas.DataFrame({**texts, **numbers})[list(order)]
+
+
+def layer_positions(profile: Profile, *, by_depth: bool) -> FloatArray:
+    """Where each layer stands on the x axis."""
+    layers = profile.layers
+    if by_depth:
+        return np.array([layer.depth for layer in layers])
+    gap = max(1, round(max(layer.index for layer in layers) / NORM_GAP))
+    return np.array([float(layer.index + gap * (layer.site == FINAL_NORM)) for layer in layers])
+
+
+def new_figure(size: str, *, rows: int = 1, columns: int = 1, height: float = 1.0) -> "tuple[Figure, list[Axes]]":
+    """An empty figure outside pyplot and its axes in reading order; call it inside `themed`."""
+    from matplotlib.figure import Figure
+
+    wanted = size_of(size)
+    figure = Figure(figsize=(wanted.width, wanted.height * height), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    return figure, list(grid.ravel())
+
+
+def _companion(profile: Profile, name: str) -> FloatArray:
+    return profile.values(name) if profile.has(name) else np.full(len(profile.layers), np.nan)

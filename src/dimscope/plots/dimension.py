@@ -1,0 +1,97 @@
+"""The intrinsic dimension along the layers."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dimscope.errors import UsageError
+from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
+from dimscope.plots.lines import add_legend, draw_runs, has_final_norm, label_layer_axis
+from dimscope.plots.scale import scale_columns
+from dimscope.plots.theme import AXIS_LABELS, MUTED, PALETTE, themed
+from dimscope.rules.base import Recommendation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_dimension(
+    profiles: Profiles,
+    *,
+    recommendation: Recommendation | None = None,
+    show_scales: bool = False,
+    size: str = "column",
+) -> Plot:
+    """The dimension with a band of one standard error, against the layer (one profile) or the depth (a dict).
+
+    The output of the last norm is an open diamond, never joined to the line.
+
+    Args:
+        profiles: one profile, or name -> profile.
+        recommendation: its range is shaded and its best layer ringed; for one profile only.
+        show_scales: also the estimates at larger neighbour ranks, as faint lines.
+        size: `column`, `half`, `page` or `screen`.
+
+    Raises:
+        UsageError: unknown size, a recommendation with a dict or for other layers, or nothing to draw.
+    """
+    runs = as_runs(profiles)
+    rows = runs.rows("dimension")
+    with themed(size):
+        figure, (axes,) = new_figure(size)
+        others = _draw_scales(axes, runs) if show_scales else []
+        if recommendation is not None and recommendation.is_clear:
+            _draw_range(axes, runs, rows, recommendation)
+        draw_runs(axes, runs, rows)
+        axes.set_title("Intrinsic dimension")
+        axes.set_ylabel(AXIS_LABELS["dimension"])
+        _set_floor(axes, [rows, *others])
+        label_layer_axis(axes, runs, size)
+        panel = Panel(axes, _joined([rows, *others]))
+        if runs.is_comparison:
+            add_legend(figure, [panel], size, has_chance=False, has_norm=has_final_norm(runs))
+    return Plot(figure, (panel,), size)
+
+
+def _draw_scales(axes: "Axes", runs: Runs) -> list[Rows]:
+    drawn = []
+    names = sorted({name for profile in runs.profiles.values() for name in scale_columns(profile).values()})
+    for name in names:
+        rows = runs.rows(name)
+        for _, part in rows[rows["site"] != "final_norm"].groupby("run", sort=False):
+            axes.plot(part["x"], part["value"], color=MUTED, linewidth=0.8, alpha=0.55)
+        drawn.append(rows)
+    return drawn
+
+
+def _draw_range(axes: "Axes", runs: Runs, rows: Rows, recommendation: Recommendation) -> None:
+    if runs.is_comparison:
+        raise UsageError("a recommendation belongs to one profile; plot a comparison without it.")
+    chosen = rows[rows["name"].isin(recommendation.layers)]
+    if len(chosen) != len(recommendation.layers):
+        raise UsageError(f"the recommendation names layers that this profile lacks: {', '.join(recommendation.layers)}.")
+    low, high = float(chosen["x"].min()) - 0.5, float(chosen["x"].max()) + 0.5
+    axes.axvspan(low, high, color=PALETTE[0], alpha=0.1, linewidth=0)
+    axes.text(
+        (low + high) / 2, 1.015, "recommended", transform=axes.get_xaxis_transform(), ha="center", va="bottom",
+        color=PALETTE[0],
+    )  # fmt: skip
+    best = rows[rows["name"] == recommendation.best]
+    axes.plot(best["x"], best["value"], marker="o", markersize=9, markerfacecolor="none", color=PALETTE[0], linestyle="none")
+
+
+def _set_floor(axes: "Axes", parts: list[Rows]) -> None:
+    values = np.concatenate([part["value"].to_numpy(dtype=float) for part in parts])
+    finite = values[np.isfinite(values)]
+    if len(finite):
+        # From zero, so that a fall by half looks like one.
+        axes.set_ylim(0, float(finite.max()) * 1.12 or 1.0)
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    import pandas
+
+    return pandas.concat(parts, ignore_index=True)
+
+
+DIMENSION = PlotKind("intrinsic dimension with its error, against layer or depth", ("dimension",), plot_dimension)

@@ -1,0 +1,138 @@
+"""Pieces that the plots share: a line with its error band, chance levels, the layer axis, the legend."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dimscope.plots.base import FINAL_NORM, Panel, Rows, Runs
+from dimscope.plots.theme import MUTED, PALETTE, PAPER, run_style, shorten, size_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BAND_OPACITY = 0.16
+TICK_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 25, 40, 50, 100, 200, 500, 1000)
+CROWDED = 40
+"""More layers than this are drawn without a marker each."""
+
+
+def draw_line(axes: "Axes", rows: "Rows", style: dict[str, Any], *, marker: str = "o", label: str = "") -> None:
+    """One quantity of one run: line, band of one standard error, and the final norm as an open diamond of its own."""
+    path = rows[rows["site"] != FINAL_NORM]
+    x, value, error = (path[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
+    axes.fill_between(x, value - error, value + error, color=style["color"], alpha=BAND_OPACITY, linewidth=0)
+    size = 3.6 if len(path) <= CROWDED else 0.0
+    if len(path) == 1:
+        axes.errorbar(x, value, yerr=np.nan_to_num(error), fmt="none", ecolor=style["color"], elinewidth=1.2)
+    axes.plot(x, value, marker=marker if len(path) <= CROWDED else "", markersize=size, label=label, **style)
+    _draw_norm(axes, rows[rows["site"] == FINAL_NORM], style["color"])
+
+
+def _draw_norm(axes: "Axes", rows: "Rows", color: str) -> None:
+    if not len(rows):
+        return
+    x, value, error = (rows[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
+    axes.errorbar(
+        x, value, yerr=np.nan_to_num(error), fmt="D", color=color, markersize=4.2, markerfacecolor=PAPER,
+        markeredgewidth=1.2, elinewidth=1.0,
+    )  # fmt: skip
+
+
+def draw_runs(axes: "Axes", runs: Runs, rows: "Rows") -> None:
+    """One line per run, each in the colour of its place in the comparison."""
+    for place, name in enumerate(runs.profiles):
+        chosen = rows[rows["run"] == name]
+        if len(chosen):
+            draw_line(axes, chosen, run_style(place), label=shorten(name))
+    note_absence(axes, rows)
+
+
+def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED) -> bool:
+    """The chance level as a dashed line; False when none is known."""
+    known = rows[np.isfinite(rows["chance"].to_numpy(dtype=float))]
+    if not len(known):
+        return False
+    level = known["chance"].to_numpy(dtype=float)
+    style: dict[str, Any] = {"color": color, "linewidth": 1.0, "linestyle": (0, (3, 2)), "alpha": 0.9}
+    if np.ptp(level) <= 1e-3 * max(level.max(), 1e-12) or len(level) == 1:
+        axes.axhline(float(level.mean()), **style)
+    else:
+        axes.plot(known["x"].to_numpy(dtype=float), level, **style)
+    return True
+
+
+def note_absence(axes: "Axes", rows: "Rows") -> None:
+    """Say so inside axes that have nothing to show."""
+    if not np.isfinite(rows["value"].to_numpy(dtype=float)).any():
+        axes.text(0.5, 0.5, "no value in any layer", transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
+def label_layer_axis(axes: "Axes", runs: Runs, size: str, *, share: float = 1.0) -> None:
+    """Ticks, limits and label of an x axis that counts layers (one run) or depth (a comparison).
+
+    Args:
+        axes: the axes.
+        runs: what is drawn.
+        size: name of the figure's size.
+        share: the part of the figure's width that these axes have.
+    """
+    if runs.is_comparison:
+        axes.set_xlim(-0.03, 1.03)
+        axes.set_xlabel("depth (layer / number of blocks)" if share == 1 else "depth")
+        return
+    profile = next(iter(runs.profiles.values()))
+    rows = runs.rows("dimension")
+    x = rows["x"].to_numpy(dtype=float)
+    pad = max(0.5, 0.025 * float(np.ptp(x)))
+    axes.set_xlim(float(x.min()) - pad, float(x.max()) + pad)
+    is_norm = (rows["site"] == FINAL_NORM).to_numpy()
+    places = layer_ticks([layer.index for layer in profile.layers if layer.site != FINAL_NORM], size, share)
+    norm = float(x[is_norm][0]) if is_norm.any() else None
+    if norm is not None:
+        room = 0.45 / (size_of(size).width * share) * float(np.ptp(x) + 2 * pad)
+        places = [place for place in places if norm - place >= room]
+    labels = [str(place) for place in places]
+    axes.set_xticks([*places, *([norm] if norm is not None else [])], [*labels, *(["norm"] if norm is not None else [])])
+    has_embedding = any(layer.site == "embed" for layer in profile.layers) and share == 1
+    axes.set_xlabel("layer (0 = embedding)" if has_embedding else "layer")
+
+
+def layer_ticks(indices: Sequence[int], size: str, share: float = 1.0) -> list[int]:
+    """Round layer numbers between the first and last that fit beside each other."""
+    if not indices:
+        return []
+    most = max(3, int(size_of(size).width * share * 2))
+    low, high = min(indices), max(indices)
+    step = next((step for step in TICK_STEPS if (high - low) / step <= most), TICK_STEPS[-1])
+    return [place for place in range(low, high + 1) if place % step == 0] or [low]
+
+
+def add_legend(figure: "Figure", panels: Sequence[Panel], size: str, *, has_chance: bool, has_norm: bool) -> None:
+    """One legend below all axes: the lines, then what dashes and diamonds mean."""
+    from matplotlib.lines import Line2D
+
+    handles, labels = panels[0].axes.get_legend_handles_labels()
+    if has_norm:
+        handles.append(Line2D([], [], color=MUTED, marker="D", markerfacecolor=PAPER, markersize=4.2, linestyle="none"))
+        labels.append("final norm")
+    if has_chance:
+        handles.append(Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (3, 2))))
+        labels.append("chance")
+    if not handles:
+        return
+    room = size_of(size).width * 72 / size_of(size).font / 0.62
+    widest = max(len(label) for label in labels) + 7
+    columns = max(1, min(len(labels), int(room // widest)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def has_final_norm(runs: Runs) -> bool:
+    """True when some run holds the output of its last norm."""
+    return any(layer.site == FINAL_NORM for profile in runs.profiles.values() for layer in profile.layers)
+
+
+def only_style(position: int = 0) -> dict[str, Any]:
+    """The style of a line in a figure of one run."""
+    return {"color": PALETTE[position], "linestyle": "-"}

@@ -1,0 +1,42 @@
+"""The overlap of each layer's neighbourhoods with those of the next."""
+
+from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, as_runs, new_figure
+from dimscope.plots.lines import add_legend, draw_chance, draw_runs, has_final_norm, label_layer_axis
+from dimscope.plots.theme import AXIS_LABELS, themed
+
+
+def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
+    """Mean shared fraction of the k neighbours of layers l and l + 1, drawn at l, with the chance level.
+
+    The step from the last block to the final norm stands at the last block.
+
+    Args:
+        profiles: one profile, or name -> profile.
+        size: `column`, `half`, `page` or `screen`.
+
+    Raises:
+        UsageError: unknown size, or a profile without this overlap.
+    """
+    runs = as_runs(profiles)
+    runs.require(("overlap_next",), "it needs at least two layers with more neighbors than --overlap-k.")
+    rows = runs.rows("overlap_next")
+    with themed(size):
+        figure, (axes,) = new_figure(size)
+        has_chance = draw_chance(axes, rows)
+        draw_runs(axes, runs, rows)
+        axes.set_title("Overlap with the next layer")
+        k = runs.setting("overlap_k")
+        axes.set_ylabel(f"shared fraction of {k} neighbors" if k else AXIS_LABELS["overlap_next"])
+        axes.set_ylim(0, 1.03)
+        label_layer_axis(axes, runs, size)
+        panel = Panel(axes, rows)
+        if runs.is_comparison or has_chance:
+            _add_legend(panel, runs, size, has_chance)
+    return Plot(figure, (panel,), size)
+
+
+def _add_legend(panel: Panel, runs: "object", size: str, has_chance: bool) -> None:
+    raise NotImplementedError
+
+
+OVERLAP = PlotKind("neighbors shared with the next layer, with chance level", ("overlap_next",), plot_overlap)
