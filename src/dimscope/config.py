@@ -58,6 +58,7 @@ class MeasureConfig:
     overlap_k: int = option(30, "neighbours compared by overlaps and votes")
     replicates: int = option(200, "bootstrap replicates behind the recommendation")
     duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
+    exclude_group: bool = option(False, "label measures skip neighbours of the example's own group (needs --group)")
     rule: str = option("minimum", "how the layers are chosen (dimscope list rules)")
 
 

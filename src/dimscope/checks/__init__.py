@@ -14,7 +14,8 @@ CHECKS = Registry(
         "P005": "dimscope.checks.p005_labels_at_chance:LabelsAtChance",
         "P006": "dimscope.checks.p006_no_estimate:NoEstimate",
         "P007": "dimscope.checks.p007_incomplete:Incomplete",
-        "P008": "dimscope.checks.p008_estimators_disagree:EstimatorsDisagree",
+        "P008": "dimscope.checks.p008_scale_changes_shape:ScaleChangesShape",
+        "P009": "dimscope.checks.p009_tail:Tail",
     },
     "dimscope list checks",
 )

@@ -17,6 +17,8 @@ from dimscope.files import hash_file
 
 FULL_HASH_LIMIT = 8 << 30
 """Weights up to this many bytes are hashed whole; of larger ones the header of each file (names, shapes, offsets) is."""
+OLDEST_TORCH = (2, 4)
+"""What transformers 5 needs; an older build is refused with a sentence instead of being replaced at installation."""
 UNBOUNDED = 1_000_000
 """Tokenizers without a limit report about 1e30 tokens; anything above this counts as no limit."""
 
@@ -61,6 +63,7 @@ def load_model(config: ModelConfig) -> LoadedModel:
         ModelError: no such folder or hub model, no network, no usable weights, or no tokenizer.
         UsageError: the device is not there, or the dtype does not fit it.
     """
+    _check_torch()
     device = choose_device(config.device)
     folder = Path(config.name).expanduser()
     if folder.is_dir():
@@ -82,6 +85,15 @@ def load_model(config: ModelConfig) -> LoadedModel:
         device=device,
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
     )
+
+
+def _check_torch() -> None:
+    found = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if found < OLDEST_TORCH:
+        raise ModelError(
+            f"PyTorch {torch.__version__} is installed, dimscope reads models with 2.4 or newer; install the build for your "
+            "device (pip install torch), it is never replaced without being asked."
+        )
 
 
 def choose_device(name: str) -> torch.device:

@@ -45,11 +45,11 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     if manifest.is_stage_done("extract", key):
         progress.message(f"states of {len(examples)} examples are there already")
         return
-    _refuse_few(len(examples), config.measure.k, "examples")
+    refuse_few(len(examples), config.measure.k, "examples")
     progress.message(f"loading {config.model.name}")
     loaded = load_model(config.model)
     tokens = tokenize(loaded, examples.texts, examples.ids, config.model.special_tokens, config.model.pool)
-    _refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, "distinct texts")
+    refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, "distinct texts")
     reader = Reader(loaded, tokens, examples.ids, config.model)
     widths = reader.widths()
     _check_disk(folder, len(examples), widths)
@@ -102,7 +102,12 @@ def _read_block(
     return block
 
 
-def _refuse_few(found: int, k: int, what: str) -> None:
+def refuse_few(found: int, k: int, what: str) -> None:
+    """Nothing when k neighbours of each of `found` points can be told from all points (k + 2 or more).
+
+    Raises:
+        InputError: too few; names the largest k that works.
+    """
     if found == 1:
         raise InputError(f"all {what} are equal, or there is only one; there is no geometry to measure.")
     if found < k + 2:

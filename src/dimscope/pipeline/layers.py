@@ -45,9 +45,11 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
     }
 
 
-def measure_table(table: Neighbors, config: MeasureConfig, labels: Sequence[str] | None) -> Row:
-    """Dimensions and label overlaps of one layer."""
-    row: Row = {"r1_median": float(np.median(table.distances[:, 0]))}
+def measure_table(
+    table: Neighbors, config: MeasureConfig, labels: Sequence[str] | None, exclude: Sequence[str] | None = None
+) -> Row:
+    """Dimensions and label overlaps of one layer; `exclude` holds the groups whose members do not count."""
+    row: Row = {"k": table.k, "r1_median": float(np.median(table.distances[:, 0]))}
     for position, (name, estimator) in enumerate(readings(config, table.k).items()):
         estimate = estimator.estimate(table)
         row |= _columns(name, estimate)
@@ -56,9 +58,9 @@ def measure_table(table: Neighbors, config: MeasureConfig, labels: Sequence[str]
             row |= {"dimension_scale": estimate.scale[1], "dimension_status": estimate.status.value}
     if labels is not None and table.k >= config.overlap_k and len(set(labels)) > 1:
         k = config.overlap_k
-        row |= _columns("label_overlap", label_overlap(table, labels, k))
-        row |= _columns("label_overlap_balanced", label_overlap(table, labels, k, balanced=True))
-        row |= _columns("knn_accuracy", knn_accuracy(table, labels, k))
+        row |= _columns("label_overlap", label_overlap(table, labels, k, exclude=exclude))
+        row |= _columns("label_overlap_balanced", label_overlap(table, labels, k, balanced=True, exclude=exclude))
+        row |= _columns("knn_accuracy", knn_accuracy(table, labels, k, exclude=exclude))
     return row
 
 

@@ -2,21 +2,23 @@
 
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from dimscope.arrays import refuse_non_finite
+from dimscope.arrays import Points, refuse_non_finite
 from dimscope.config import RunConfig
 from dimscope.errors import InputError, StoreError
 from dimscope.files import atomic_path
 from dimscope.knn import search_distinct
-from dimscope.knn.base import Neighbors
+from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps import label_conflicts
 from dimscope.pipeline import layers as measures
+from dimscope.pipeline.extract import refuse_few
 from dimscope.pipeline.log import log_event
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
@@ -29,25 +31,41 @@ from dimscope.version import __version__
 VERSIONED = ("numpy", "scipy", "torch", "transformers", "tokenizers", "xarray", "pandas")
 
 
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What every layer of one measuring needs."""
+
+    config: RunConfig
+    folder: RunFolder
+    manifest: Manifest
+    labels: list[str] | None
+    groups: list[str] | None
+
+    @property
+    def states_key(self) -> str:
+        return str(self.manifest.content["stages"]["extract"]["key"])
+
+
 def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile:
     """Fill `neighbors/`, `profile.nc` and `profile.csv`; finished layers of an interrupted run are kept.
 
     Raises:
         StoreError: the folder has no states, or they are damaged.
-        InputError: NaN or Inf in the states, or all points of every layer are equal.
+        InputError: NaN or Inf in the states, too few points for k, all points of every layer equal, or groups that are asked
+            for and missing.
     """
     started = perf_counter()
     manifest = Manifest(folder.path)
     layers = _layers(manifest)
-    extract_key = manifest.content["stages"]["extract"]["key"]
-    key = f"{extract_key}-{config.key('measure')}-{config.data.seed}"
+    job = _Job(config, folder, manifest, _column(folder, "label"), _groups(config, folder))
+    key = f"{job.states_key}-{config.key('measure')}-{config.data.seed}"
     if manifest.is_stage_done("measure", key):
         progress.message("measures are there already")
         return Profile.load(folder.profile)
+    refuse_few(int(manifest.content["data"]["n_examples"]), config.measure.k, "examples")
     log_event(folder.log, "measure", layers=len(layers), k=config.measure.k)
     write_config(folder, config)
-    labels = _labels(folder)
-    profile = _measure_layers(config, folder, manifest, layers, labels, progress)
+    profile = _measure_layers(job, layers, progress)
     profile.save(folder.profile)
     with atomic_path(folder.table) as temporary:
         profile.to_dataframe().to_csv(temporary, index=False)
@@ -55,60 +73,55 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     return profile
 
 
-def _measure_layers(
-    config: RunConfig,
-    folder: RunFolder,
-    manifest: Manifest,
-    layers: Sequence[Layer],
-    labels: list[str] | None,
-    progress: Progress,
-) -> Profile:
+def _measure_layers(job: _Job, layers: Sequence[Layer], progress: Progress) -> Profile:
+    config = job.config
     rows: list[measures.Row] = []
     replicates = []
     previous: Neighbors | None = None
     conflicts = 0
     with progress.stage("measure", len(layers)) as task:
         for layer in layers:
-            table, row = _measure_layer(config, folder, manifest, layer, labels)
+            table, row = _measure_layer(job, layer)
             if rows:
                 rows[-1] |= measures.measure_step(previous, table, config.measure.overlap_k)
             rows.append(row)
             replicates.append(measures.replicate_dimension(table, config.measure, config.data.seed))
-            if table is not None and labels is not None:
-                conflicts = max(conflicts, label_conflicts(table, labels))
+            if table is not None and job.labels is not None:
+                conflicts = max(conflicts, label_conflicts(table, job.labels))
             previous = table
             task.advance()
     if all(int(row["n_unique"]) == 1 for row in rows):
         raise InputError(f"all {rows[0]['n']} points are equal in every layer; there is no geometry to measure.")
-    provenance = _provenance(config, manifest, conflicts)
+    provenance = _provenance(config, job.manifest, conflicts)
     return Profile.from_columns(layers, measures.fill_columns(rows), np.stack(replicates), provenance)
 
 
-def _measure_layer(
-    config: RunConfig, folder: RunFolder, manifest: Manifest, layer: Layer, labels: list[str] | None
-) -> tuple[Neighbors | None, measures.Row]:
-    points = open_states(folder.states / f"{layer.name}.npy")
+def _measure_layer(job: _Job, layer: Layer) -> tuple[Neighbors | None, measures.Row]:
+    options = job.config.measure
+    points = open_states(job.folder.states / f"{layer.name}.npy")
     try:
         refuse_non_finite(points)
     except InputError as error:
         raise InputError(f"layer {layer.name}: {error}") from None
-    duplicates = find_duplicates(points, "keep" if config.measure.duplicates == "keep" else "merge")
-    n_points = len(duplicates.rows)
+    duplicates = find_duplicates(points, "keep" if options.duplicates == "keep" else "merge")
     if duplicates.n_unique < 3:
         return None, {**measures.measure_points(points, duplicates), **measures.no_table()}
-    k = min(config.measure.k, n_points - 1)
-    stage = f"neighbors/{layer.name}"
-    key = f"{manifest.content['stages']['extract']['key']}-{k}-{config.measure.duplicates}"
-    path = folder.table_of(layer.name)
-    if manifest.is_stage_done(stage, key):
-        table = read_table(path)
-    else:
-        started = perf_counter()
-        table = search_distinct(points, k, duplicates)
-        write_table(path, table)
-        manifest.finish_stage(stage, key, perf_counter() - started, [path])
-    row = measures.measure_points(points, table.duplicates) | measures.measure_table(table, config.measure, labels)
-    return table, row
+    # Where many rows are equal fewer neighbours exist than were asked for; the column `k` says how many were kept.
+    table = _table(job, layer, points, duplicates, min(options.k, len(duplicates.rows) - 1))
+    row = measures.measure_points(points, table.duplicates)
+    return table, row | measures.measure_table(table, options, job.labels, job.groups)
+
+
+def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: int) -> Neighbors:
+    stage, path = f"neighbors/{layer.name}", job.folder.table_of(layer.name)
+    key = f"{job.states_key}-{k}-{job.config.measure.duplicates}"
+    if job.manifest.is_stage_done(stage, key):
+        return read_table(path)
+    started = perf_counter()
+    table = search_distinct(points, k, duplicates)
+    write_table(path, table)
+    job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
+    return table
 
 
 def _layers(manifest: Manifest) -> list[Layer]:
@@ -118,11 +131,20 @@ def _layers(manifest: Manifest) -> list[Layer]:
     return [Layer(entry["name"], entry["site"], entry["index"], entry["depth"], entry.get("module", "")) for entry in found]
 
 
-def _labels(folder: RunFolder) -> list[str] | None:
+def _column(folder: RunFolder, name: str) -> list[str] | None:
     from pyarrow import parquet
 
-    labels: list[Any] = parquet.read_table(folder.points, columns=["label"])["label"].to_pylist()
-    return None if any(label is None for label in labels) else labels
+    cells: list[Any] = parquet.read_table(folder.points, columns=[name])[name].to_pylist()
+    return None if any(cell is None for cell in cells) else cells
+
+
+def _groups(config: RunConfig, folder: RunFolder) -> list[str] | None:
+    if not config.measure.exclude_group:
+        return None
+    groups = _column(folder, "group")
+    if groups is None:
+        raise InputError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
+    return groups
 
 
 def _provenance(config: RunConfig, manifest: Manifest, conflicts: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from dimscope.errors import UsageError
 from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
-from dimscope.plots.lines import add_legend, draw_runs, has_final_norm, label_layer_axis
+from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries
 from dimscope.plots.scale import scale_columns
 from dimscope.plots.theme import AXIS_LABELS, MUTED, PALETTE, themed
 from dimscope.rules.base import Recommendation
@@ -47,10 +47,8 @@ def plot_dimension(
         axes.set_ylabel(AXIS_LABELS["dimension"])
         _set_floor(axes, [rows, *others])
         label_layer_axis(axes, runs, size)
-        panel = Panel(axes, _joined([rows, *others]))
-        if runs.is_comparison:
-            add_legend(figure, [panel], size, has_chance=False, has_norm=has_final_norm(runs))
-    return Plot(figure, (panel,), size)
+        add_legend(figure, [*run_entries(runs), *norm_entry(runs)], size)
+    return Plot(figure, (Panel(axes, _joined([rows, *others])),), size)
 
 
 def _draw_scales(axes: "Axes", runs: Runs) -> list[Rows]:

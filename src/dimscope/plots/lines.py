@@ -1,12 +1,12 @@
 """Pieces that the plots share: a line with its error band, chance levels, the layer axis, the legend."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dimscope.plots.base import FINAL_NORM, Panel, Rows, Runs
-from dimscope.plots.theme import MUTED, PALETTE, PAPER, run_style, shorten, size_of
+from dimscope.plots.base import FINAL_NORM, Rows, Runs
+from dimscope.plots.theme import MUTED, PAPER, run_style, shorten, size_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,20 @@ CROWDED = 40
 """More layers than this are drawn without a marker each."""
 
 
-def draw_line(axes: "Axes", rows: "Rows", style: dict[str, Any], *, marker: str = "o", label: str = "") -> None:
+class Entry(NamedTuple):
+    """One line of a legend: its text and the style of its sample."""
+
+    label: str
+    style: dict[str, Any]
+
+
+CHANCE = Entry("chance", {"color": MUTED, "linewidth": 1.0, "linestyle": (0, (3, 2))})
+NORM = Entry(
+    "final norm", {"color": MUTED, "marker": "D", "markerfacecolor": PAPER, "markersize": 4.2, "linestyle": "none"}
+)
+
+
+def draw_line(axes: "Axes", rows: "Rows", style: dict[str, Any], *, marker: str = "o") -> None:
     """One quantity of one run: line, band of one standard error, and the final norm as an open diamond of its own."""
     path = rows[rows["site"] != FINAL_NORM]
     x, value, error = (path[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
@@ -26,7 +39,7 @@ def draw_line(axes: "Axes", rows: "Rows", style: dict[str, Any], *, marker: str 
     size = 3.6 if len(path) <= CROWDED else 0.0
     if len(path) == 1:
         axes.errorbar(x, value, yerr=np.nan_to_num(error), fmt="none", ecolor=style["color"], elinewidth=1.2)
-    axes.plot(x, value, marker=marker if len(path) <= CROWDED else "", markersize=size, label=label, **style)
+    axes.plot(x, value, marker=marker if len(path) <= CROWDED else "", markersize=size, **style)
     _draw_norm(axes, rows[rows["site"] == FINAL_NORM], style["color"])
 
 
@@ -45,7 +58,7 @@ def draw_runs(axes: "Axes", runs: Runs, rows: "Rows") -> None:
     for place, name in enumerate(runs.profiles):
         chosen = rows[rows["run"] == name]
         if len(chosen):
-            draw_line(axes, chosen, run_style(place), label=shorten(name))
+            draw_line(axes, chosen, run_style(place))
     note_absence(axes, rows)
 
 
@@ -109,30 +122,34 @@ def layer_ticks(indices: Sequence[int], size: str, share: float = 1.0) -> list[i
     return [place for place in range(low, high + 1) if place % step == 0] or [low]
 
 
-def add_legend(figure: "Figure", panels: Sequence[Panel], size: str, *, has_chance: bool, has_norm: bool) -> None:
-    """One legend below all axes: the lines, then what dashes and diamonds mean."""
+def add_legend(figure: "Figure", entries: Sequence[Entry], size: str) -> None:
+    """One legend below all axes; nothing without entries."""
     from matplotlib.lines import Line2D
 
-    handles, labels = panels[0].axes.get_legend_handles_labels()
-    if has_norm:
-        handles.append(Line2D([], [], color=MUTED, marker="D", markerfacecolor=PAPER, markersize=4.2, linestyle="none"))
-        labels.append("final norm")
-    if has_chance:
-        handles.append(Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (3, 2))))
-        labels.append("chance")
-    if not handles:
+    if not entries:
         return
-    room = size_of(size).width * 72 / size_of(size).font / 0.62
-    widest = max(len(label) for label in labels) + 7
-    columns = max(1, min(len(labels), int(room // widest)))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    wanted = size_of(size)
+    widest = max(len(entry.label) for entry in entries) + 7
+    columns = max(1, min(len(entries), int(wanted.width * 72 / (wanted.font * 0.62) // widest)))
+    handles = [Line2D([], [], **entry.style) for entry in entries]
+    # The texts are set afterwards: matplotlib leaves out entries whose label begins with an underscore.
+    legend = figure.legend(handles, ["entry"] * len(entries), loc="outside lower center", ncols=columns)
+    for text, entry in zip(legend.get_texts(), entries, strict=True):
+        text.set_text(entry.label)
+
+
+def run_entries(runs: Runs) -> list[Entry]:
+    """One entry per run of a comparison; none for a single profile, whose figure needs no name."""
+    if not runs.is_comparison:
+        return []
+    return [Entry(shorten(name), run_style(place)) for place, name in enumerate(runs.profiles)]
+
+
+def norm_entry(runs: Runs) -> list[Entry]:
+    """What the open diamond means, where one is drawn in a comparison (one profile has a tick for it)."""
+    return [NORM] if runs.is_comparison and has_final_norm(runs) else []
 
 
 def has_final_norm(runs: Runs) -> bool:
     """True when some run holds the output of its last norm."""
     return any(layer.site == FINAL_NORM for profile in runs.profiles.values() for layer in profile.layers)
-
-
-def only_style(position: int = 0) -> dict[str, Any]:
-    """The style of a line in a figure of one run."""
-    return {"color": PALETTE[position], "linestyle": "-"}

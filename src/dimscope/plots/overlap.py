@@ -1,7 +1,7 @@
 """The overlap of each layer's neighbourhoods with those of the next."""
 
 from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, as_runs, new_figure
-from dimscope.plots.lines import add_legend, draw_chance, draw_runs, has_final_norm, label_layer_axis
+from dimscope.plots.lines import CHANCE, add_legend, draw_chance, draw_runs, label_layer_axis, norm_entry, run_entries
 from dimscope.plots.theme import AXIS_LABELS, themed
 
 
@@ -29,14 +29,8 @@ def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
         axes.set_ylabel(f"shared fraction of {k} neighbors" if k else AXIS_LABELS["overlap_next"])
         axes.set_ylim(0, 1.03)
         label_layer_axis(axes, runs, size)
-        panel = Panel(axes, rows)
-        if runs.is_comparison or has_chance:
-            _add_legend(panel, runs, size, has_chance)
-    return Plot(figure, (panel,), size)
-
-
-def _add_legend(panel: Panel, runs: "object", size: str, has_chance: bool) -> None:
-    raise NotImplementedError
+        add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
+    return Plot(figure, (Panel(axes, rows),), size)
 
 
 OVERLAP = PlotKind("neighbors shared with the next layer, with chance level", ("overlap_next",), plot_overlap)

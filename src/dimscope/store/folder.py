@@ -109,7 +109,10 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
         return
     changes = changed_options(read_config(folder.config), config.to_dict(), parts)
     if changes:
-        raise UsageError(f"{folder.path} was made with {'; '.join(changes)}. Choose --on-existing redo or another -o.")
+        advice = "Choose --on-existing redo or another -o."
+        if all(change.startswith("measure.") for change in changes):
+            advice = f"To measure the same states anew: dimscope measure {folder.path} with the new options. Otherwise: {advice}"
+        raise UsageError(f"{folder.path} was made with {'; '.join(changes)}. {advice}")
 
 
 def read_folder_config(folder: RunFolder) -> RunConfig:

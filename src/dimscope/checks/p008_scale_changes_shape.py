@@ -10,7 +10,7 @@ from dimscope.profile import Profile
 
 
 @dataclass(frozen=True)
-class EstimatorsDisagree:
+class ScaleChangesShape:
     """Speaks when Gride at ranks 8 and 16 tells another story than the profile: rank correlation over layers below `least`."""
 
     least: float = 0.5

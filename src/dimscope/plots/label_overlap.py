@@ -1,0 +1,90 @@
+"""What the neighbours know of the labels."""
+
+from typing import TYPE_CHECKING
+
+from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Runs, as_runs, new_figure
+from dimscope.plots.lines import (
+    CHANCE,
+    Entry,
+    add_legend,
+    draw_chance,
+    draw_line,
+    draw_runs,
+    label_layer_axis,
+    norm_entry,
+    note_absence,
+    run_entries,
+)
+from dimscope.plots.theme import AXIS_LABELS, PALETTE, themed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+QUANTITIES = ("label_overlap", "label_overlap_balanced", "knn_accuracy")
+MARKERS = ("o", "s", "^")
+
+
+def plot_label_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
+    """Label overlap, plain and balanced, and accuracy of the neighbours' vote, each with its chance level (dashed).
+
+    One profile: one pair of axes with a line per quantity. A dict: one pair of axes per quantity with a line per run.
+
+    Args:
+        profiles: one profile, or name -> profile; measured with labels.
+        size: `column`, `half`, `page` or `screen`.
+
+    Raises:
+        UsageError: unknown size, or a profile without labels.
+    """
+    runs = as_runs(profiles)
+    runs.require(QUANTITIES, "it was measured without labels; name their column with --label.")
+    present = [name for name in QUANTITIES if any(profile.has(name) for profile in runs.profiles.values())]
+    with themed(size):
+        return _draw_comparison(runs, present, size) if runs.is_comparison else _draw_single(runs, present, size)
+
+
+def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
+    import pandas
+
+    figure, (axes,) = new_figure(size)
+    parts, entries, has_chance = [], [], False
+    for name in present:
+        place = QUANTITIES.index(name)
+        rows = runs.rows(name)
+        style = {"color": PALETTE[place], "linestyle": "-"}
+        has_chance |= draw_chance(axes, rows, PALETTE[place])
+        draw_line(axes, rows, style, marker=MARKERS[place])
+        entries.append(Entry(AXIS_LABELS[name], {**style, "marker": MARKERS[place], "markersize": 3.6}))
+        parts.append(rows)
+    rows = pandas.concat(parts, ignore_index=True)
+    note_absence(axes, rows)
+    axes.set_title("Label overlap")
+    _label_share_axis(axes, runs)
+    label_layer_axis(axes, runs, size)
+    add_legend(figure, [*entries, *([CHANCE] if has_chance else [])], size)
+    return Plot(figure, (Panel(axes, rows),), size)
+
+
+def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
+    figure, all_axes = new_figure(size, columns=len(present))
+    panels, has_chance = [], False
+    for name, axes in zip(present, all_axes, strict=True):
+        rows = runs.rows(name)
+        has_chance |= draw_chance(axes, rows)
+        draw_runs(axes, runs, rows)
+        axes.set_title(AXIS_LABELS[name])
+        axes.set_ylim(0, None)
+        label_layer_axis(axes, runs, size, share=1 / len(present))
+        panels.append(Panel(axes, rows))
+    _label_share_axis(all_axes[0], runs)
+    add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
+    return Plot(figure, tuple(panels), size)
+
+
+def _label_share_axis(axes: "Axes", runs: Runs) -> None:
+    k = runs.setting("overlap_k")
+    axes.set_ylabel(f"share, k = {k} neighbors" if k else "share")
+    axes.set_ylim(0, None)
+
+
+LABEL_OVERLAP = PlotKind("label overlap, balanced overlap and kNN accuracy, with chance levels", QUANTITIES, plot_label_overlap)

@@ -1,0 +1,105 @@
+"""How the dimension depends on the scale at which it is read."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dimscope.errors import UsageError
+from dimscope.plots.base import FINAL_NORM, Panel, Plot, PlotKind, Profiles, Rows, as_runs, layer_rows, new_figure
+from dimscope.plots.lines import NORM, add_legend, has_final_norm, note_absence
+from dimscope.plots.theme import AXIS_LABELS, depth_color, depth_colormap, shorten, themed
+from dimscope.profile import Profile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PREFIX = "gride_"
+MOST_COLORS = 32
+"""Steps of the colour bar; more would only make files larger."""
+
+
+def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
+    """The dimension against the neighbour rank at which it was read, one line per layer, coloured by depth.
+
+    A flat line means that the dimension is the same at all scales; a line that falls from small ranks shows noise or
+    curvature. A dict gives one pair of axes per run. x is the farther rank of the estimator `gride`.
+
+    Args:
+        profiles: one profile, or name -> profile; measured with the estimator `gride`.
+        size: `column`, `half`, `page` or `screen`.
+
+    Raises:
+        UsageError: unknown size, or a profile without `gride` columns.
+    """
+    runs = as_runs(profiles)
+    for name, profile in runs.profiles.items():
+        if not scale_columns(profile):
+            which = f'the profile "{name}"' if runs.is_comparison else "this profile"
+            raise UsageError(f"{which} holds no dimension at several scales; measure it with --estimator gride.")
+    with themed(size):
+        figure, all_axes = new_figure(size, columns=len(runs.profiles))
+        panels = []
+        for axes, (name, profile) in zip(all_axes, runs.profiles.items(), strict=True):
+            rows = scale_rows(name, profile)
+            _draw(axes, rows)
+            axes.set_title(shorten(name, 24) if runs.is_comparison else "Dimension by scale")
+            panels.append(Panel(axes, rows, "rank"))
+        all_axes[0].set_ylabel(AXIS_LABELS["dimension"])
+        _add_depth_bar(figure, all_axes, max(len(profile.layers) for profile in runs.profiles.values()))
+        add_legend(figure, [NORM] if has_final_norm(runs) else [], size)
+    return Plot(figure, tuple(panels), size)
+
+
+def scale_columns(profile: Profile) -> dict[int, str]:
+    """Rank -> quantity, ascending, of the columns `gride_<rank>`."""
+    ranks = [int(name.removeprefix(PREFIX)) for name in profile.quantities if name.removeprefix(PREFIX).isdigit()]
+    return {rank: f"{PREFIX}{rank}" for rank in sorted(ranks) if profile.has(f"{PREFIX}{rank}")}
+
+
+def scale_rows(run: str, profile: Profile) -> Rows:
+    """The numbers of all scales of one run, layer by layer; x is the rank."""
+    import pandas
+
+    parts = []
+    for rank, quantity in scale_columns(profile).items():
+        part = layer_rows(run, profile, quantity, by_depth=True)
+        part["x"] = np.full(len(part), float(rank))
+        part["row"] = np.arange(len(part))
+        parts.append(part)
+    joined = pandas.concat(parts, ignore_index=True)
+    return joined.sort_values(["row", "x"], ignore_index=True).drop(columns="row")
+
+
+def _draw(axes: "Axes", rows: Rows) -> None:
+    for _, part in rows.groupby("name", sort=False):
+        color = depth_color(float(part["depth"].iloc[0]))
+        x, value, error = (part[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
+        marks: dict[str, Any] = {"marker": "o", "markersize": 2.6}
+        if part["site"].iloc[0] == FINAL_NORM:
+            marks = {"marker": "D", "markersize": 3.8, "markerfacecolor": "#ffffff", "linestyle": (0, (1.5, 1.2))}
+        axes.fill_between(x, value - error, value + error, color=color, alpha=0.08, linewidth=0)
+        axes.plot(x, value, color=color, linewidth=1.2, **marks)
+    note_absence(axes, rows)
+    ranks = sorted({int(rank) for rank in rows["x"]})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ranks, [str(rank) for rank in ranks])
+    axes.minorticks_off()
+    axes.set_xlabel("neighbor rank")
+    finite = rows["value"].to_numpy(dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if len(finite):
+        axes.set_ylim(0, float(finite.max()) * 1.1 or 1.0)
+
+
+def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    steps = max(2, min(MOST_COLORS, n_layers))
+    colors = ScalarMappable(Normalize(0, 1), depth_colormap().resampled(steps))
+    bar = figure.colorbar(colors, ax=all_axes, pad=0.02, aspect=28, ticks=[0, 0.5, 1])
+    bar.ax.set_ylabel("depth")
+    bar.outline.set_visible(False)
+
+
+SCALE = PlotKind("dimension against neighbor rank, one line per layer", (f"{PREFIX}2", f"{PREFIX}4"), plot_scale)
