@@ -81,10 +81,14 @@ class RunConfig:
         return sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested plain data without the options that are unset."""
+        """Nested plain data without the options that are unset, equal to what TOML gives back."""
         return {
-            part: {name: value for name, value in values.items() if value is not None} for part, values in asdict(self).items()
+            part: {name: _plain(value) for name, value in values.items() if value is not None} for part, values in asdict(self).items()
         }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def config_from(values: Mapping[str, Mapping[str, Any]], base: RunConfig | None = None) -> RunConfig:

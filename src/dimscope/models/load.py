@@ -15,6 +15,8 @@ from dimscope.config import ModelConfig
 from dimscope.errors import ModelError, UsageError
 from dimscope.files import hash_file
 
+HUB_SECONDS = 10.0
+"""How long the hub may take to answer whether it has a model, before the local cache is tried alone."""
 FULL_HASH_LIMIT = 8 << 30
 """Weights up to this many bytes are hashed whole; of larger ones the header of each file (names, shapes, offsets) is."""
 OLDEST_TORCH = (2, 4)
@@ -165,9 +167,11 @@ def _check_folder(folder: Path, config: ModelConfig) -> None:
 
 
 def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, Any]:
-    shared = {"revision": config.revision or "main", "trust_remote_code": False}
+    shared: dict[str, Any] = {"revision": config.revision or "main", "trust_remote_code": False}
     dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
     with _quiet(), _explained(config):
+        if not Path(source).is_dir():
+            shared["local_files_only"] = not _is_on_hub(source, shared["revision"])
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **shared)
         model_config = transformers.AutoConfig.from_pretrained(source, **shared)
         model = transformers.AutoModel.from_pretrained(
@@ -182,6 +186,20 @@ def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, 
     if hasattr(model.config, "use_cache"):
         model.config.use_cache = False
     return model.eval().to(device), tokenizer
+
+
+def _is_on_hub(name: str, revision: str) -> bool:
+    """True when the hub answers for this model within seconds; False when it cannot be reached (then the cache is all)."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS)
+    except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError):
+        raise
+    except Exception:  # whatever HTTP library the hub's client uses, it raises errors of its own
+        return False
+    return True
 
 
 def _torch_dtype(name: str) -> torch.dtype:
@@ -220,7 +238,7 @@ def _explained(config: ModelConfig) -> Iterator[None]:
                 "the hub cannot be reached and the model is not in the local cache; download it where there is a network, "
                 "or give the path of a local folder"
             )
-        elif "is not a local folder and is not a valid model identifier" in text or "Repo id" in text:
+        elif any(sign in text for sign in ("Not Found", "not a valid model identifier", "Repo id", "gated")):
             why = "there is no such folder here and no such model on the hub; check the spelling, or log in if it is private"
         else:
             why = text.strip().splitlines()[0] if text.strip() else type(error).__name__

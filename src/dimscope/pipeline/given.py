@@ -12,7 +12,7 @@ from dimscope.config import RunConfig, config_from
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
 from dimscope.inputs.arrays import read_labels, read_layers
-from dimscope.pipeline.extract import BLOCK_ROWS
+from dimscope.pipeline.extract import BLOCK_ROWS, refuse_few
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress, Silent
 from dimscope.store.folder import RunFolder, write_config
@@ -78,9 +78,7 @@ def measure_arrays(
 
 def _validate(layers: Sequence[tuple[str, Points]], k: int) -> None:
     n_rows = len(layers[0][1])
-    if n_rows < k + 2:
-        advice = f"choose --k {n_rows - 2} or less" if n_rows > 4 else "give more points"
-        raise InputError(f"{n_rows} points were found, but --k {k} needs at least {k + 2}; {advice}.")
+    refuse_few(n_rows, k, "points")
     for name, points in layers:
         try:
             refuse_non_finite(points)

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dimscope.errors import UsageError
 from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
-from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries
+from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries, start_at_zero
 from dimscope.plots.scale import scale_columns
 from dimscope.plots.theme import AXIS_LABELS, MUTED, PALETTE, themed
 from dimscope.rules.base import Recommendation
@@ -45,10 +43,11 @@ def plot_dimension(
         draw_runs(axes, runs, rows)
         axes.set_title("Intrinsic dimension")
         axes.set_ylabel(AXIS_LABELS["dimension"])
-        _set_floor(axes, [rows, *others])
+        drawn = _joined([rows, *others])
+        start_at_zero(axes, drawn["value"].to_numpy(dtype=float), drawn["error"].to_numpy(dtype=float))
         label_layer_axis(axes, runs, size)
         add_legend(figure, [*run_entries(runs), *norm_entry(runs)], size)
-    return Plot(figure, (Panel(axes, _joined([rows, *others])),), size)
+    return Plot(figure, (Panel(axes, drawn),), size)
 
 
 def _draw_scales(axes: "Axes", runs: Runs) -> list[Rows]:
@@ -71,19 +70,11 @@ def _draw_range(axes: "Axes", runs: Runs, rows: Rows, recommendation: Recommenda
     low, high = float(chosen["x"].min()) - 0.5, float(chosen["x"].max()) + 0.5
     axes.axvspan(low, high, color=PALETTE[0], alpha=0.1, linewidth=0)
     axes.text(
-        (low + high) / 2, 1.015, "recommended", transform=axes.get_xaxis_transform(), ha="center", va="bottom",
+        (low + high) / 2, 0.02, "recommended", transform=axes.get_xaxis_transform(), ha="center", va="bottom",
         color=PALETTE[0],
     )  # fmt: skip
     best = rows[rows["name"] == recommendation.best]
     axes.plot(best["x"], best["value"], marker="o", markersize=9, markerfacecolor="none", color=PALETTE[0], linestyle="none")
-
-
-def _set_floor(axes: "Axes", parts: list[Rows]) -> None:
-    values = np.concatenate([part["value"].to_numpy(dtype=float) for part in parts])
-    finite = values[np.isfinite(values)]
-    if len(finite):
-        # From zero, so that a fall by half looks like one.
-        axes.set_ylim(0, float(finite.max()) * 1.12 or 1.0)
 
 
 def _joined(parts: list[Rows]) -> Rows:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Runs, as_runs, new_figure
+from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
 from dimscope.plots.lines import (
     CHANCE,
     Entry,
@@ -14,6 +14,7 @@ from dimscope.plots.lines import (
     norm_entry,
     note_absence,
     run_entries,
+    start_at_zero,
 )
 from dimscope.plots.theme import AXIS_LABELS, PALETTE, themed
 
@@ -60,6 +61,7 @@ def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
     note_absence(axes, rows)
     axes.set_title("Label overlap")
     _label_share_axis(axes, runs)
+    _fit(axes, rows)
     label_layer_axis(axes, runs, size)
     add_legend(figure, [*entries, *([CHANCE] if has_chance else [])], size)
     return Plot(figure, (Panel(axes, rows),), size)
@@ -73,7 +75,7 @@ def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
         has_chance |= draw_chance(axes, rows)
         draw_runs(axes, runs, rows)
         axes.set_title(AXIS_LABELS[name])
-        axes.set_ylim(0, None)
+        _fit(axes, rows)
         label_layer_axis(axes, runs, size, share=1 / len(present))
         panels.append(Panel(axes, rows))
     _label_share_axis(all_axes[0], runs)
@@ -84,7 +86,11 @@ def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
 def _label_share_axis(axes: "Axes", runs: Runs) -> None:
     k = runs.setting("overlap_k")
     axes.set_ylabel(f"share, k = {k} neighbors" if k else "share")
-    axes.set_ylim(0, None)
+
+
+def _fit(axes: "Axes", rows: Rows) -> None:
+    top = rows[["value", "chance"]].max(axis=1)
+    start_at_zero(axes, top.to_numpy(dtype=float), rows["error"].to_numpy(dtype=float))
 
 
 LABEL_OVERLAP = PlotKind("label overlap, balanced overlap and kNN accuracy, with chance levels", QUANTITIES, plot_label_overlap)

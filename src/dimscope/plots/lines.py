@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dimscope.arrays import FloatArray
 from dimscope.plots.base import FINAL_NORM, Rows, Runs
 from dimscope.plots.theme import MUTED, PAPER, run_style, shorten, size_of
 
@@ -82,6 +83,14 @@ def note_absence(axes: "Axes", rows: "Rows") -> None:
         axes.text(0.5, 0.5, "no value in any layer", transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
+def start_at_zero(axes: "Axes", values: FloatArray, error: FloatArray | None = None) -> None:
+    """A y axis from zero, so that a fall by half looks like one, to just above the largest value and its error."""
+    top = values if error is None else values + np.nan_to_num(error)
+    finite = top[np.isfinite(top)]
+    if len(finite) and finite.max() > 0:
+        axes.set_ylim(0, float(finite.max()) * 1.09)
+
+
 def label_layer_axis(axes: "Axes", runs: Runs, size: str, *, share: float = 1.0) -> None:
     """Ticks, limits and label of an x axis that counts layers (one run) or depth (a comparison).
 
@@ -130,7 +139,7 @@ def add_legend(figure: "Figure", entries: Sequence[Entry], size: str) -> None:
         return
     wanted = size_of(size)
     widest = max(len(entry.label) for entry in entries) + 7
-    columns = max(1, min(len(entries), int(wanted.width * 72 / (wanted.font * 0.62) // widest)))
+    columns = max(1, min(len(entries), int(wanted.width * 72 / (wanted.font * 0.55) // widest)))
     handles = [Line2D([], [], **entry.style) for entry in entries]
     # The texts are set afterwards: matplotlib leaves out entries whose label begins with an underscore.
     legend = figure.legend(handles, ["entry"] * len(entries), loc="outside lower center", ncols=columns)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dimscope.errors import UsageError
 from dimscope.plots.base import FINAL_NORM, Panel, Plot, PlotKind, Profiles, Rows, as_runs, layer_rows, new_figure
-from dimscope.plots.lines import NORM, add_legend, has_final_norm, note_absence
+from dimscope.plots.lines import NORM, add_legend, has_final_norm, note_absence, start_at_zero
 from dimscope.plots.theme import AXIS_LABELS, depth_color, depth_colormap, shorten, themed
 from dimscope.profile import Profile
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PREFIX = "gride_"
 MOST_COLORS = 32
 """Steps of the colour bar; more would only make files larger."""
+MOST_BANDS = 16
+"""With more layers the bands cover each other and say nothing; the errors stay in `frame()`."""
 
 
 def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
@@ -44,6 +46,8 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
             _draw(axes, rows)
             axes.set_title(shorten(name, 24) if runs.is_comparison else "Dimension by scale")
             panels.append(Panel(axes, rows, "rank"))
+        for axes in all_axes:
+            start_at_zero(axes, np.concatenate([panel.rows["value"].to_numpy(dtype=float) for panel in panels]))
         all_axes[0].set_ylabel(AXIS_LABELS["dimension"])
         _add_depth_bar(figure, all_axes, max(len(profile.layers) for profile in runs.profiles.values()))
         add_legend(figure, [NORM] if has_final_norm(runs) else [], size)
@@ -71,13 +75,15 @@ def scale_rows(run: str, profile: Profile) -> Rows:
 
 
 def _draw(axes: "Axes", rows: Rows) -> None:
+    has_bands = rows["name"].nunique() <= MOST_BANDS
     for _, part in rows.groupby("name", sort=False):
         color = depth_color(float(part["depth"].iloc[0]))
         x, value, error = (part[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
         marks: dict[str, Any] = {"marker": "o", "markersize": 2.6}
         if part["site"].iloc[0] == FINAL_NORM:
             marks = {"marker": "D", "markersize": 3.8, "markerfacecolor": "#ffffff", "linestyle": (0, (1.5, 1.2))}
-        axes.fill_between(x, value - error, value + error, color=color, alpha=0.08, linewidth=0)
+        if has_bands:
+            axes.fill_between(x, value - error, value + error, color=color, alpha=0.08, linewidth=0)
         axes.plot(x, value, color=color, linewidth=1.2, **marks)
     note_absence(axes, rows)
     ranks = sorted({int(rank) for rank in rows["x"]})
@@ -85,10 +91,6 @@ def _draw(axes: "Axes", rows: Rows) -> None:
     axes.set_xticks(ranks, [str(rank) for rank in ranks])
     axes.minorticks_off()
     axes.set_xlabel("neighbor rank")
-    finite = rows["value"].to_numpy(dtype=float)
-    finite = finite[np.isfinite(finite)]
-    if len(finite):
-        axes.set_ylim(0, float(finite.max()) * 1.1 or 1.0)
 
 
 def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int) -> None:

@@ -1,9 +1,7 @@
 """Linear companions of the dimension, and the distance scale, as small multiples."""
 
-import numpy as np
-
 from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, as_runs, new_figure
-from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries
+from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries, start_at_zero
 from dimscope.plots.theme import AXIS_LABELS, size_of, themed
 
 QUANTITIES = ("effective_rank", "participation_ratio", "anisotropy", "r1_median")
@@ -33,8 +31,7 @@ def plot_spectrum(profiles: Profiles, *, size: str = "column") -> Plot:
             rows = runs.rows(name)
             draw_runs(axes, runs, rows)
             axes.set_title(AXIS_LABELS[name].capitalize())
-            if np.isfinite(rows["value"].to_numpy(dtype=float)).any():
-                axes.set_ylim(0, None)
+            start_at_zero(axes, rows["value"].to_numpy(dtype=float))
             label_layer_axis(axes, runs, size, share=1 / columns)
             panels.append(Panel(axes, rows))
         for axes in all_axes[len(present) :]:

@@ -48,7 +48,7 @@ AXIS_LABELS = {
     "effective_rank": "effective rank",
     "participation_ratio": "participation ratio",
     "anisotropy": "anisotropy",
-    "r1_median": "nearest distance, median",
+    "r1_median": "nearest distance",
 }
 """What a quantity is called on an axis and in a legend."""
 

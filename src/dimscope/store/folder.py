@@ -111,7 +111,7 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
     if changes:
         advice = "Choose --on-existing redo or another -o."
         if all(change.startswith("measure.") for change in changes):
-            advice = f"To measure the same states anew: dimscope measure {folder.path} with the new options. Otherwise: {advice}"
+            advice = f"To measure the same states anew, call dimscope measure {folder.path} with the new options. {advice}"
         raise UsageError(f"{folder.path} was made with {'; '.join(changes)}. {advice}")
 
 

@@ -1,0 +1,176 @@
+"""Plots as parts of a page: SVG that follows the page's colours, with one area per layer that can be pointed at.
+
+Matplotlib lays the figure out; afterwards its own transforms say where each layer stands, so that areas and drawing agree to
+a hundredth of a point. Colours become CSS variables with the printed colour as fallback, letters stay text in the page's font.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import numpy as np
+
+from dimscope.plots import Panel, Plot
+from dimscope.plots.theme import GRID, INK, MUTED, PALETTE, PAPER
+
+HREF = "{http://www.w3.org/1999/xlink}href"
+COLORS = {
+    INK: "currentColor",
+    MUTED: f"var(--muted, {MUTED})",
+    GRID: f"var(--grid, {GRID})",
+    PAPER: f"var(--surface, {PAPER})",
+    **{color: f"var(--series-{place}, {color})" for place, color in enumerate(PALETTE)},
+}
+DOT_RADIUS = 3.4
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one layer stands in one panel, in units of the SVG's view box (y grows downwards).
+
+    Attributes:
+        name: of the layer.
+        x: its place; for a line along the ranks, of its first point.
+        left, right, top, bottom: the area that belongs to it.
+        dots: its drawn points.
+    """
+
+    name: str
+    x: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    dots: tuple[tuple[float, float], ...]
+
+
+def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str]) -> str:
+    """The plot as an `<svg>` element to put into a page.
+
+    Args:
+        plot: of one profile.
+        prefix: starts every id, so that ids stay unique in the page.
+        label: what the figure shows, for readers who cannot see it.
+        texts: layer -> its values in words, shown where there is no script.
+    """
+    if len(plot.panels) == 1:
+        plot.panels[0].axes.set_title("")  # the page's heading says it
+    root = ElementTree.fromstring(plot.svg(has_text=True))
+    _remove_parts(root)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        _localize(element, prefix)
+    width, height = root.attrib["width"].rstrip("pt"), root.attrib["height"].rstrip("pt")
+    drawing = [child for child in root if child.tag in ("g", "defs")]
+    page = ElementTree.Element("svg", {"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": label})
+    page.extend([*drawing, *_layer_groups(plot, float(height), texts)])
+    ElementTree.indent(page, space="")
+    return ElementTree.tostring(page, encoding="unicode")
+
+
+def layer_slots(plot: Plot, panel: Panel) -> list[Slot]:
+    """One slot per layer of a panel, in the order of the rows; call it after the figure was drawn."""
+    figure = plot.figure
+    scale = 72 / figure.dpi
+    height = float(figure.get_figheight()) * 72
+    box = panel.axes.get_window_extent()
+    top, bottom = height - box.y1 * scale, height - box.y0 * scale
+    rows = panel.rows
+    places = panel.axes.transData.transform(rows[["x", "value"]].to_numpy(dtype=float)) * scale
+    points = {
+        str(name): np.column_stack([places[part.index, 0], height - places[part.index, 1]])
+        for name, part in rows.reset_index(drop=True).groupby("name", sort=False)
+    }
+    if panel.along == "rank":
+        return [_slot_of_line(name, found) for name, found in points.items()]
+    centers = {name: float(found[0, 0]) for name, found in points.items()}
+    edges = _edges(sorted(set(centers.values())), box.x0 * scale, box.x1 * scale)
+    return [
+        Slot(name, centers[name], *edges[centers[name]], top, bottom, _finite(points[name])) for name in points
+    ]
+
+
+def _slot_of_line(name: str, points: np.ndarray) -> Slot:
+    dots = _finite(points)
+    xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]
+    return Slot(name, xs[0], min(xs), max(xs), min(ys), max(ys), dots)
+
+
+def _edges(centers: list[float], left: float, right: float) -> dict[float, tuple[float, float]]:
+    between = [(a + b) / 2 for a, b in zip(centers, centers[1:], strict=False)]
+    bounds = [left, *between, right]
+    return {center: (bounds[place], bounds[place + 1]) for place, center in enumerate(centers)}
+
+
+def _finite(points: np.ndarray) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in points if np.isfinite(x) and np.isfinite(y))
+
+
+def _layer_groups(plot: Plot, height: float, texts: Mapping[str, str]) -> Iterable[ElementTree.Element]:
+    for number, panel in enumerate(plot.panels):
+        group = ElementTree.Element("g", {"class": "layers", "data-panel": str(number), "data-along": panel.along})
+        for slot in layer_slots(plot, panel):
+            element = ElementTree.SubElement(group, "g", {"class": "layer", "data-layer": slot.name})
+            ElementTree.SubElement(element, "title").text = texts.get(slot.name, slot.name)
+            _add_area(element, slot) if panel.along == "layer" else _add_line(element, slot)
+        yield group
+
+
+def _add_area(element: ElementTree.Element, slot: Slot) -> None:
+    area = {"x": slot.left, "y": slot.top, "width": slot.right - slot.left, "height": slot.bottom - slot.top}
+    ElementTree.SubElement(element, "rect", {"class": "hit", **_rounded(area)})
+    guide = {"x1": slot.x, "x2": slot.x, "y1": slot.top, "y2": slot.bottom}
+    ElementTree.SubElement(element, "line", {"class": "guide", **_rounded(guide)})
+    for x, y in slot.dots:
+        dot = _rounded({"cx": x, "cy": y, "r": DOT_RADIUS})
+        ElementTree.SubElement(element, "circle", {"class": "dot", **dot})
+
+
+def _add_line(element: ElementTree.Element, slot: Slot) -> None:
+    points = " ".join(f"{x:.2f},{y:.2f}" for x, y in slot.dots)
+    ElementTree.SubElement(element, "polyline", {"class": "hit", "points": points})
+    ElementTree.SubElement(element, "polyline", {"class": "trace", "points": points})
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.2f}" for name, value in values.items()}
+
+
+def _remove_parts(root: ElementTree.Element) -> None:
+    # Matplotlib's own style sheet begins with `*` and would reach the whole page; the page's CSS says the same for figures.
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.rpartition("}")[2] in ("metadata", "style"):
+                parent.remove(child)
+
+
+def _localize(element: ElementTree.Element, prefix: str) -> None:
+    """Unique ids, the page's colours, the page's font; numbers with two digits after the point."""
+    attributes = element.attrib
+    if HREF in attributes:
+        attributes["href"] = f"#{prefix}-{attributes.pop(HREF)[1:]}"
+    if "id" in attributes:
+        # Only clip paths and markers are referred to; ids of groups would only make the page larger.
+        name = attributes.pop("id")
+        if element.tag in ("path", "clipPath"):
+            attributes["id"] = f"{prefix}-{name}"
+    if "clip-path" in attributes:
+        attributes["clip-path"] = attributes["clip-path"].replace("url(#", f"url(#{prefix}-")
+    if "style" in attributes:
+        attributes["style"] = _style(attributes["style"])
+    if attributes.get("transform", "").startswith("rotate(-0 "):
+        del attributes["transform"]
+    for name in ("d", "x", "y", "transform"):
+        if name in attributes:
+            attributes[name] = _short_numbers(" ".join(attributes[name].split()))
+
+
+def _style(style: str) -> str:
+    parts = [part.strip() for part in style.split(";") if part.strip() and not part.strip().startswith("font-family")]
+    joined = ";".join(part.replace(": ", ":") for part in parts)
+    return re.sub(r"#[0-9a-f]{6}\b", lambda match: COLORS.get(match.group(), match.group()), joined)
+
+
+def _short_numbers(text: str) -> str:
+    return re.sub(r"-?\d+\.\d+", lambda match: f"{float(match.group()):.2f}".rstrip("0").rstrip("."), text)
