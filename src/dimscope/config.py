@@ -83,7 +83,8 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Nested plain data without the options that are unset, equal to what TOML gives back."""
         return {
-            part: {name: _plain(value) for name, value in values.items() if value is not None} for part, values in asdict(self).items()
+            part: {name: _plain(value) for name, value in values.items() if value is not None}
+            for part, values in asdict(self).items()
         }
 
 

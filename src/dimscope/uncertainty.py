@@ -1,11 +1,35 @@
-"""Resampling of examples, the same draw for every layer so that layers can be compared within a replicate."""
+"""Errors of means over points that share neighbours, and resampling of examples."""
 
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from dimscope.arrays import IntArray
+from dimscope.arrays import FloatArray, IntArray
 from dimscope.knn.base import Neighbors
+
+
+def error_of_mean(deviations: FloatArray, neighbors: IntArray) -> float:
+    """Standard error of a sum of weighted deviations that are correlated between neighbours.
+
+    se^2 = sum_i e_i^2 + sum over pairs (i, j) that are neighbours, in either direction, of e_i e_j
+    [the estimator of Conley 1999, doi:10.1016/S0304-4076(98)00084-0, with the neighbour graph as the notion of nearness].
+    Values that are means over a neighbourhood (overlaps, label overlaps) agree between neighbours; treating them as
+    independent states half of the true error for a label overlap at k = 20 (simulation in tests/theory).
+    Where the sum over pairs is negative beyond the first term, the first term alone is used.
+
+    Args:
+        deviations: shape (n,): weight times (value - mean); for a plain mean (x_i - mean) / n.
+        neighbors: shape (n, k): the neighbours of each point, as positions in the same n points; -1 stands for none.
+    """
+    n, k = neighbors.shape
+    alone = float(deviations @ deviations)
+    present = neighbors.ravel() >= 0
+    rows, columns = np.repeat(np.arange(n), k)[present], neighbors.ravel()[present]
+    graph = csr_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
+    either = graph.maximum(graph.T)
+    together = alone + float(deviations @ (either @ deviations))
+    return float(np.sqrt(together if together > 0 else alone))
 
 
 def bootstrap_draws(table: Neighbors, replicates: int, seed: int) -> Iterator[IntArray]:

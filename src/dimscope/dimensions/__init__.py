@@ -17,7 +17,11 @@ from dimscope.registry import Registry
 ESTIMATORS = Registry(
     "estimator",
     {
+        "binomial": "dimscope.dimensions.binomial:Binomial",
         "gride": "dimscope.dimensions.gride:Gride",
+        "mada": "dimscope.dimensions.mada:MADA",
+        "mle": "dimscope.dimensions.mle:MLE",
+        "mom": "dimscope.dimensions.mom:MOM",
         "twonn": "dimscope.dimensions.twonn:TwoNN",
     },
     "dimscope list estimators",

@@ -81,3 +81,12 @@ def shared_counts(a: IntArray, b: IntArray) -> IntArray:
     both = np.sort(np.concatenate([a, b], axis=1), axis=1)
     counts: IntArray = (both[:, 1:] == both[:, :-1]).sum(axis=1)
     return counts
+
+
+def among(points: IntArray, neighbors: IntArray, n: int) -> IntArray:
+    """The neighbours as positions within `points` (ascending, out of n); -1 where a neighbour is not one of them."""
+    if len(points) == n:
+        return neighbors
+    position = np.full(n, -1, dtype=np.int64)
+    position[points] = np.arange(len(points))
+    return np.asarray(position[neighbors])

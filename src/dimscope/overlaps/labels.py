@@ -11,7 +11,8 @@ from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
-from dimscope.overlaps.base import FirstNeighbors, first_allowed
+from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
+from dimscope.uncertainty import error_of_mean
 
 
 class LabelOverlap:
@@ -54,7 +55,7 @@ def label_overlap(
 
     Plain: the mean over points. Balanced: the mean over classes of the mean within the class, so that a large class does
     not decide. From 0 to 1. Chance is exact for labels dealt at random: (n_c - 1) / (n - 1) for a point of class c,
-    averaged in the same way. Error: standard deviation over points / sqrt(n); balanced: the classes' errors combined.
+    averaged in the same way. The standard error allows for the correlation between neighbours (`uncertainty.error_of_mean`).
 
     Args:
         source: neighbour table or points.
@@ -79,8 +80,8 @@ def label_overlap(
     if len(found.near.points) < 2:
         return no_estimate((k, k), len(found.near.points), Status.TOO_FEW, found.near.n_dropped)
     local = (found.codes[found.near.neighbors] == found.own[:, None]).mean(axis=1)
-    value, error = _class_mean(local, found.own) if balanced else _plain_mean(local)
-    chance = _class_mean(found.chance, found.own)[0] if balanced else float(found.chance.mean())
+    value, error = _mean(local, found, balanced)
+    chance, _ = _mean(found.chance, found, balanced)
     status = Status.SHORT_LISTS if found.near.n_dropped else Status.OK
     return Estimate(value, error, (k, k), len(local), found.near.n_dropped, status, chance=chance, local=local)
 
@@ -90,8 +91,8 @@ def knn_accuracy(
 ) -> Estimate:
     """Share of the points whose label has most votes among the k nearest neighbours; from 0 to 1.
 
-    A tie goes to the tied label whose member is nearest. Error: sqrt(p (1 - p) / n). Chance: the share of the largest
-    class, which the best constant answer reaches.
+    A tie goes to the tied label whose member is nearest. The standard error allows for the correlation between
+    neighbours. Chance: the share of the largest class, which the best constant answer reaches.
 
     Raises:
         InputError, UsageError: as `label_overlap`.
@@ -102,8 +103,7 @@ def knn_accuracy(
     if n_used < 2:
         return no_estimate((k, k), n_used, Status.TOO_FEW, found.near.n_dropped)
     correct = (_vote(found.codes[found.near.neighbors], found.n_classes) == found.own).astype(float)
-    value = float(correct.mean())
-    error = float(np.sqrt(value * (1 - value) / n_used))
+    value, error = _mean(correct, found, balanced=False)
     chance = float(np.bincount(found.codes).max() / len(found.codes))
     status = Status.SHORT_LISTS if found.near.n_dropped else Status.OK
     return Estimate(value, error, (k, k), n_used, found.near.n_dropped, status, chance=chance, local=correct)
@@ -142,17 +142,15 @@ def _codes(table: Neighbors, labels: ArrayLike, what: str) -> IntArray:
     return codes
 
 
-def _plain_mean(local: FloatArray) -> tuple[float, float]:
-    return float(local.mean()), float(local.std(ddof=1) / np.sqrt(len(local)))
-
-
-def _class_mean(local: FloatArray, codes: IntArray) -> tuple[float, float]:
+def _mean(local: FloatArray, found: _Labelled, balanced: bool) -> tuple[float, float]:
+    """Mean over points or over class means, with the error that allows for correlated neighbours."""
+    codes = found.own
     counts = np.bincount(codes)
-    present = counts > 0
-    means = np.bincount(codes, local)[present] / counts[present]
-    spread = np.bincount(codes, (local - (np.bincount(codes, local) / np.maximum(counts, 1))[codes]) ** 2)[present]
-    variances = spread / np.maximum(counts[present] - 1, 1) / counts[present]
-    return float(means.mean()), float(np.sqrt(variances.sum()) / present.sum())
+    weights = 1 / (counts[codes] * (counts > 0).sum()) if balanced else np.full(len(codes), 1 / len(codes))
+    value = float(weights @ local)
+    centre = (np.bincount(codes, local) / np.maximum(counts, 1))[codes] if balanced else value
+    graph = among(found.near.points, found.near.neighbors, len(found.codes))
+    return value, error_of_mean(weights * (local - centre), graph)
 
 
 def _vote(neighbor_codes: IntArray, n_classes: int) -> IntArray:

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
-from dimscope.overlaps.base import common_examples, first_members, shared_counts
+from dimscope.overlaps.base import among, common_examples, first_members, shared_counts
+from dimscope.uncertainty import error_of_mean
 
 
 class Overlap:
@@ -22,7 +23,7 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
     """Mean fraction of the k nearest neighbours that two representations of the same examples share.
 
     chi = (1/n) sum_i |N_k^a(i) and N_k^b(i) in common| / k, over the examples that are distinct in both tables; from 0 to
-    1, chance k / (n - 1). The standard error is the standard deviation over the examples divided by sqrt(n).
+    1, chance k / (n - 1). The standard error allows for the correlation between neighbours (`uncertainty.error_of_mean`).
 
     Args:
         a: neighbour table or points of the first representation.
@@ -55,7 +56,7 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
     if len(points) < 2:
         return no_estimate((k, k), len(points), Status.TOO_FEW, dropped)
     local = shared_counts(near_a.neighbors[in_a], near_b.neighbors[in_b]) / k
-    error = float(local.std(ddof=1) / np.sqrt(len(local)))
+    error = error_of_mean((local - local.mean()) / len(local), among(points, near_a.neighbors[in_a], len(common.rows)))
     status = Status.SHORT_LISTS if dropped else Status.OK
     chance = k / (len(common.rows) - 1)
     return Estimate(float(local.mean()), error, (k, k), len(points), dropped, status, chance=chance, local=local)
