@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dimscope.estimates import Status as Status
     from dimscope.knn import Neighbors as Neighbors
     from dimscope.knn import neighbors as neighbors
+    from dimscope.overlaps import information_imbalance as information_imbalance
     from dimscope.overlaps import knn_accuracy as knn_accuracy
     from dimscope.overlaps import label_overlap as label_overlap
     from dimscope.overlaps import overlap as overlap
@@ -45,6 +46,7 @@ _PLACES = {
     "dimension": "dimensions",
     "dimension_scaling": "dimensions",
     "find_findings": "checks",
+    "information_imbalance": "overlaps",
     "knn_accuracy": "overlaps",
     "label_overlap": "overlaps",
     "load": "api",
