@@ -53,6 +53,8 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
         (1, 2)
     """
     chosen = make_estimator(estimator, options)
+    if options.get("convention") is not None and not isinstance(source, Neighbors):
+        return chosen.estimate(neighbors(source, chosen.min_k, duplicates="keep"))  # none of them merges equal rows
     return chosen.estimate(as_neighbors(source, chosen.min_k))
 
 

@@ -1,16 +1,19 @@
 """TwoNN: the dimension from the ratio of the second to the first neighbour distance."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
 from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius
-from dimscope.errors import UsageError
+from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
+
+METHODS = ("fit", "ml", "bayes")
+CONVENTIONS = ("dadapy", "skdim", "paper")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,9 @@ class TwoNN:
     `ml`: the maximum likelihood when only the n smallest are observed (type-II censoring):
     d = (n - 1) / (sum_{i<=n} x_i + (N - n) x_n). With fraction = 1 this is (N - 1) / sum log mu.
 
+    `bayes`: the posterior mean (a + n) / (b + sum_{i<=n} x_i + (N - n) x_n) under a Gamma(a, b) prior, its error the posterior
+    standard deviation.
+
     Standard errors treat the points as independent. `ml`: d / sqrt(n - 2), exact for the censored exponential. `fit`: the
     linear expansion in the spacings of exponential order statistics,
     d sqrt(sum_j (W_j / (N - j + 1))^2) / sum_i y_i^2, with W_j = sum_{i=j..n} y_i.
@@ -29,26 +35,35 @@ class TwoNN:
     Dimensionless, positive. Biased low when the dimension is large for the number of points. Cost O(n log n).
 
     Attributes:
-        method: `fit` or `ml`.
+        method: `fit`, `ml` or `bayes`.
         fraction: share of the ratios that is read, in (0, 1]; `fit` needs less than 1.
+        prior: (a, b), shape and rate of the Gamma prior of `bayes`.
+        convention: None, or whose value is wanted to the digit: `dadapy` (points with r1 = 0 count as infinite ratios; `ml` and
+            `bayes` read all points; `fit` with fraction 1 becomes `ml`), `skdim` (as None: points with r1 = 0 are left out), or
+            `paper` (the code of Valeriani et al. 2023: r1 = 0 becomes 10 machine epsilons, `ml` reads all points). They differ
+            only on tables made with duplicates="keep", or in the meaning of the fraction.
 
     Raises:
         UsageError: unknown method or a fraction out of range.
     """
 
-    method: Literal["fit", "ml"] = "fit"
+    method: Literal["fit", "ml", "bayes"] = "fit"
     fraction: float = 0.9
+    prior: tuple[float, float] = (2.0, 5.0)
+    convention: str | None = None
 
     summary: ClassVar[str] = "ratio of second to first neighbour distance; line fit or censored likelihood"
     source: ClassVar[str] = "Facco, d'Errico, Rodriguez, Laio 2017, doi:10.1038/s41598-017-11873-y"
     min_k: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        if self.method not in ("fit", "ml"):
-            raise UsageError(f'unknown twonn method "{self.method}".  All: fit, ml')
+        if self.method not in METHODS:
+            raise unknown_name("twonn method", self.method, METHODS)
+        if self.convention is not None and self.convention not in CONVENTIONS:
+            raise unknown_name("convention", self.convention, CONVENTIONS)
         if not 0 < self.fraction <= 1:
             raise UsageError(f"fraction={self.fraction} was asked for; it must lie in (0, 1].")
-        if self.method == "fit" and self.fraction == 1:
+        if self.method == "fit" and self.fraction == 1 and self.convention != "dadapy":
             raise UsageError('fraction=1 leaves the line fit without a last point; take less, or method="ml".')
 
     @classmethod
@@ -58,7 +73,12 @@ class TwoNN:
 
     def estimate(self, neighbors: Neighbors) -> Estimate:
         """The dimension at the scale of the first two neighbours."""
-        ratios, dropped = log_ratios(neighbors, 1, 2)
+        if self.convention not in (None, "skdim"):
+            return self._as_they_do().estimate_ratios(neighbors, *_their_ratios(neighbors, str(self.convention)))
+        return self.estimate_ratios(neighbors, *log_ratios(neighbors, 1, 2))
+
+    def estimate_ratios(self, neighbors: Neighbors, ratios: FloatArray, dropped: int) -> Estimate:
+        """The estimate from log ratios in any order; `dropped` points had none."""
         total, kept = len(ratios), int(len(ratios) * self.fraction)
         if kept < MIN_POINTS:
             return no_estimate((1, 2), kept, Status.TOO_FEW, dropped)
@@ -66,10 +86,20 @@ class TwoNN:
         if ordered[kept - 1] == 0:
             return no_estimate((1, 2), kept, Status.NO_SPREAD, dropped)
         value = float(self._values(ordered[None, :])[0])
-        relative = _fit_error(total, kept) if self.method == "fit" else 1 / np.sqrt(kept - 2)
+        relative = self._relative_error(total, kept)
         status = Status.ZERO_DISTANCES if dropped else Status.OK
-        radius = mean_radius(neighbors, 1, 2)
-        return Estimate(value, float(value * relative), (1, 2), kept, dropped, status, radius)
+        return Estimate(value, value * relative, (1, 2), kept, dropped, status, mean_radius(neighbors, 1, 2))
+
+    def _relative_error(self, total: int, kept: int) -> float:
+        if self.method == "fit":
+            return _fit_error(total, kept)
+        return float((kept - 2 if self.method == "ml" else self.prior[0] + kept) ** -0.5)
+
+    def _as_they_do(self) -> "TwoNN":
+        """The same request in our terms: likelihoods of both conventions read all ratios."""
+        if self.method == "fit" and self.fraction < 1:
+            return replace(self, convention=None)
+        return replace(self, convention=None, method="ml" if self.method == "fit" else self.method, fraction=1.0)
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
@@ -83,8 +113,10 @@ class TwoNN:
         kept = int(total * self.fraction)
         x = ordered[:, :kept]
         with np.errstate(divide="ignore", invalid="ignore"):
-            if self.method == "ml":
-                return np.asarray((kept - 1) / (x.sum(axis=1) + (total - kept) * x[:, -1]))
+            if self.method != "fit":
+                observed = x.sum(axis=1) + ((total - kept) * x[:, -1] if kept < total else 0.0)
+                shape, rate = self.prior if self.method == "bayes" else (-1.0, 0.0)
+                return np.asarray((shape + kept) / (rate + observed))
             y = -np.log1p(-np.arange(1, kept + 1) / total)
             return np.asarray((x @ y) / (x * x).sum(axis=1))
 
@@ -94,3 +126,12 @@ def _fit_error(total: int, kept: int) -> float:
     y = -np.log1p(-rank / total)
     tail = np.cumsum(y[::-1])[::-1]
     return float(np.sqrt(((tail / (total - rank + 1)) ** 2).sum()) / (y * y).sum())
+
+
+def _their_ratios(neighbors: Neighbors, convention: str) -> tuple[FloatArray, int]:
+    """log(r2 / r1) of every point as the convention treats r1 = 0, and 0 dropped points."""
+    near, far = neighbors.distances[:, 0], neighbors.distances[:, 1]
+    if convention == "paper":
+        near = np.where(near == 0, 10 * np.finfo(np.float64).eps, near)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(far / near), 0
