@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dimscope.estimates import Status as Status
     from dimscope.knn import Neighbors as Neighbors
     from dimscope.knn import neighbors as neighbors
+    from dimscope.overlaps import cka as cka
     from dimscope.overlaps import information_imbalance as information_imbalance
     from dimscope.overlaps import knn_accuracy as knn_accuracy
     from dimscope.overlaps import label_overlap as label_overlap
@@ -43,6 +44,7 @@ _PLACES = {
     "Recommendation": "rules",
     "RunConfig": "config",
     "Status": "estimates",
+    "cka": "overlaps",
     "dimension": "dimensions",
     "dimension_scaling": "dimensions",
     "find_findings": "checks",
