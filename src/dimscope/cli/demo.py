@@ -44,6 +44,7 @@ def demo(case: str, out: Path, on_existing: str, strict: bool, as_json: bool, qu
         on_existing=on_existing,
         command=f"{prepared.command} -o {out}",
         credits=prepared.credits,
+        title=prepared.title,
         progress=progress,
     )
     finish(result, as_json=as_json, strict=strict)

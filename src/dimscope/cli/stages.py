@@ -37,7 +37,7 @@ def extract(model: str, out: Path | None, on_existing: str, quiet: bool, **given
     place = out or default_folder(model, config.data.path)
     folder = prepare_folder(config, place, on_existing, ("data", "model"))
     extract_states(config, folder, choose_progress(quiet))
-    note_origin(folder, shlex.join(["dimscope", *sys.argv[1:]]), ())
+    note_origin(folder, shlex.join(["dimscope", *sys.argv[1:]]))
     click.echo(f"States: {folder.states}")
 
 

@@ -62,7 +62,7 @@ class Capture:
         return names
 
     def _norm_name(self) -> str:
-        found = first_norm(self.stack.blocks[0])
+        found = first_norm(self.stack.blocks[-1])  # the first block's may be left out (ModernBERT: an identity)
         if found is None or len(self.stack.blocks) != self.stack.n_layers:
             raise ModelError(f"the blocks at {self.stack.path} hold no norm of their own; use --site block.")
         return found[0]
@@ -102,8 +102,6 @@ class Capture:
         return handles
 
     def _norm_hooks(self, layer: int, block: torch.nn.Module) -> list[Any]:
-        found = first_norm(block)
-        assert found is not None
         entered: list[torch.Tensor] = []
 
         def before(_: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -118,7 +116,7 @@ class Capture:
 
         return [
             block.register_forward_pre_hook(before, with_kwargs=True),
-            found[1].register_forward_hook(after),
+            block.get_submodule(self._norm_name()).register_forward_hook(after),
         ]
 
     def _before_block(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

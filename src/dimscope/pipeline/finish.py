@@ -26,15 +26,11 @@ def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Reco
 
 def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]) -> None:
     """Write `figures/` and `report.html`; times, command and credits come from the manifest."""
-    from dimscope.plots import plot_dimension, plot_label_overlap, plot_overlap
+    from dimscope.plots import PLOTS, plot_dimension
     from dimscope.reports import report
 
-    figures = {
-        "dimension": plot_dimension(profile, recommendation=recommendation),
-        "overlap": plot_overlap(profile),
-    }
-    if profile.has("label_overlap"):
-        figures["label_overlap"] = plot_label_overlap(profile)
+    figures = {name: kind(profile) for name, kind in PLOTS.items() if name != "dimension" and kind.is_drawable(profile)}
+    figures["dimension"] = plot_dimension(profile, recommendation=recommendation)
     for name, plot in figures.items():
         for ending in FIGURE_ENDINGS:
             with atomic_path(folder.figures / f"{name}{ending}") as temporary:
@@ -45,7 +41,7 @@ def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendati
 def _circumstances(folder: RunFolder) -> dict[str, Any]:
     content = Manifest(folder.path).content
     seconds = {name: stage["seconds"] for name, stage in content.get("stages", {}).items() if "/" not in name}
-    kept: dict[str, Any] = {name: content[name] for name in ("command", "credits", "created") if name in content}
+    kept: dict[str, Any] = {name: content[name] for name in ("title", "command", "credits", "created") if name in content}
     return {"seconds": seconds, **kept}
 
 

@@ -72,7 +72,7 @@ def measure_arrays(
         )
         files = [folder.points, *(store.path(name) for name in names)]
         manifest.finish_stage("extract", key, perf_counter() - started, files)
-    note_origin(folder, command, ())
+    note_origin(folder, command)
     return finish_run(config, folder, progress or Silent(), with_report=with_report)
 
 

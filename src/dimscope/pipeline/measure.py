@@ -58,7 +58,7 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     manifest = Manifest(folder.path)
     layers = _layers(manifest)
     job = _Job(config, folder, manifest, _column(folder, "label"), _groups(config, folder))
-    key = f"{job.states_key}-{config.key('measure')}-{config.data.seed}"
+    key = f"{job.states_key}-{config.key('measure')}-{config.data.seed}-{__version__}"
     if manifest.is_stage_done("measure", key):
         progress.message("measures are there already")
         return Profile.load(folder.profile)

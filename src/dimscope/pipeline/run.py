@@ -43,6 +43,7 @@ def run_stages(
     with_report: bool = True,
     command: str = "",
     credits: Sequence[str] = (),
+    title: str = "",
     progress: Progress | None = None,
 ) -> RunResult:
     """Extract, measure, recommend and report.
@@ -54,6 +55,7 @@ def run_stages(
         with_report: also draw figures and write the page.
         command: how to repeat the run, for the record.
         credits: who made model and data, for the record.
+        title: heading of the page; the model's name when empty.
         progress: told of every stage; silent by default.
 
     Raises:
@@ -63,7 +65,7 @@ def run_stages(
     progress = progress or Silent()
     folder = prepare_folder(config, out, on_existing, ("data", "model", "measure"))
     extract(config, folder, progress)
-    note_origin(folder, command, credits)
+    note_origin(folder, command, credits, title)
     return finish_run(config, folder, progress, with_report=with_report)
 
 
@@ -106,8 +108,8 @@ def clear_results(folder: RunFolder) -> None:
         path.unlink(missing_ok=True)
 
 
-def note_origin(folder: RunFolder, command: str, credits: Sequence[str]) -> None:
-    """Record version, time, command and credits in the manifest, the first time only."""
+def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), title: str = "") -> None:
+    """Record version, time, command, credits and title in the manifest, the first time only."""
     manifest = Manifest(folder.path)
     if "created" not in manifest.content:
         manifest.write(
@@ -115,6 +117,7 @@ def note_origin(folder: RunFolder, command: str, credits: Sequence[str]) -> None
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             command=command,
             credits=list(credits),
+            **({"title": title} if title else {}),
         )
 
 

@@ -125,6 +125,7 @@ class PlotKind:
     function: Callable[..., Plot]
 
     def __call__(self, profiles: Profiles, **options: Any) -> Plot:
+        """The plot; options as the public function takes them."""
         return self.function(profiles, **options)
 
     def is_drawable(self, profile: Profile) -> bool:

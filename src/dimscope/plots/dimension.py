@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dimscope.errors import UsageError
-from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
+from dimscope.plots.base import FINAL_NORM, Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
 from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries, start_at_zero
 from dimscope.plots.scale import scale_columns
 from dimscope.plots.theme import AXIS_LABELS, MUTED, PALETTE, themed
@@ -41,7 +41,7 @@ def plot_dimension(
         if recommendation is not None and recommendation.is_clear:
             _draw_range(axes, runs, rows, recommendation)
         draw_runs(axes, runs, rows)
-        axes.set_title("Intrinsic dimension")
+        axes.set_title("Intrinsic dimension", loc="left")
         axes.set_ylabel(AXIS_LABELS["dimension"])
         drawn = _joined([rows, *others])
         start_at_zero(axes, drawn["value"].to_numpy(dtype=float), drawn["error"].to_numpy(dtype=float))
@@ -52,10 +52,13 @@ def plot_dimension(
 
 def _draw_scales(axes: "Axes", runs: Runs) -> list[Rows]:
     drawn = []
-    names = sorted({name for profile in runs.profiles.values() for name in scale_columns(profile).values()})
-    for name in names:
+    columns: dict[int, str] = {}
+    for profile in runs.profiles.values():
+        columns |= scale_columns(profile)
+    for _, name in sorted(columns.items()):
         rows = runs.rows(name)
-        for _, part in rows[rows["site"] != "final_norm"].groupby("run", sort=False):
+        rows = rows[rows["site"] != FINAL_NORM]
+        for _, part in rows.groupby("run", sort=False):
             axes.plot(part["x"], part["value"], color=MUTED, linewidth=0.8, alpha=0.55)
         drawn.append(rows)
     return drawn

@@ -16,7 +16,7 @@ from dimscope.plots.lines import (
     run_entries,
     start_at_zero,
 )
-from dimscope.plots.theme import AXIS_LABELS, PALETTE, themed
+from dimscope.plots.theme import AXIS_LABELS, DASHES, PALETTE, themed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,14 +52,14 @@ def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
     for name in present:
         place = QUANTITIES.index(name)
         rows = runs.rows(name)
-        style = {"color": PALETTE[place], "linestyle": "-"}
+        style = {"color": PALETTE[place], "linestyle": DASHES[place % 2]}  # plain and balanced often lie on each other
         has_chance |= draw_chance(axes, rows, PALETTE[place])
         draw_line(axes, rows, style, marker=MARKERS[place])
         entries.append(Entry(AXIS_LABELS[name], {**style, "marker": MARKERS[place], "markersize": 3.6}))
         parts.append(rows)
     rows = pandas.concat(parts, ignore_index=True)
     note_absence(axes, rows)
-    axes.set_title("Label overlap")
+    axes.set_title("Label overlap", loc="left")
     _label_share_axis(axes, runs)
     _fit(axes, rows)
     label_layer_axis(axes, runs, size)
@@ -74,7 +74,7 @@ def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
         rows = runs.rows(name)
         has_chance |= draw_chance(axes, rows)
         draw_runs(axes, runs, rows)
-        axes.set_title(AXIS_LABELS[name])
+        axes.set_title(AXIS_LABELS[name], loc="left")
         _fit(axes, rows)
         label_layer_axis(axes, runs, size, share=1 / len(present))
         panels.append(Panel(axes, rows))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BAND_OPACITY = 0.16
+BAND_OPACITY = 0.22
 TICK_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 25, 40, 50, 100, 200, 500, 1000)
 CROWDED = 40
 """More layers than this are drawn without a marker each."""
@@ -27,9 +27,7 @@ class Entry(NamedTuple):
 
 
 CHANCE = Entry("chance", {"color": MUTED, "linewidth": 1.0, "linestyle": (0, (3, 2))})
-NORM = Entry(
-    "final norm", {"color": MUTED, "marker": "D", "markerfacecolor": PAPER, "markersize": 4.2, "linestyle": "none"}
-)
+NORM = Entry("final norm", {"color": MUTED, "marker": "D", "markerfacecolor": PAPER, "markersize": 4.2, "linestyle": "none"})
 
 
 def draw_line(axes: "Axes", rows: "Rows", style: dict[str, Any], *, marker: str = "o") -> None:
@@ -85,6 +83,7 @@ def note_absence(axes: "Axes", rows: "Rows") -> None:
 
 def start_at_zero(axes: "Axes", values: FloatArray, error: FloatArray | None = None) -> None:
     """A y axis from zero, so that a fall by half looks like one, to just above the largest value and its error."""
+    axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
     top = values if error is None else values + np.nan_to_num(error)
     finite = top[np.isfinite(top)]
     if len(finite) and finite.max() > 0:

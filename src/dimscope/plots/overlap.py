@@ -24,7 +24,7 @@ def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
         figure, (axes,) = new_figure(size)
         has_chance = draw_chance(axes, rows)
         draw_runs(axes, runs, rows)
-        axes.set_title("Overlap with the next layer")
+        axes.set_title("Overlap with the next layer", loc="left")
         k = runs.setting("overlap_k")
         axes.set_ylabel(f"shared fraction of {k} neighbors" if k else AXIS_LABELS["overlap_next"])
         axes.set_ylim(0, 1.03)

@@ -18,13 +18,16 @@ MOST_COLORS = 32
 """Steps of the colour bar; more would only make files larger."""
 MOST_BANDS = 16
 """With more layers the bands cover each other and say nothing; the errors stay in `frame()`."""
+MOST_MARKED = 30
+"""With more layers the points would hide the lines."""
 
 
 def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
     """The dimension against the neighbour rank at which it was read, one line per layer, coloured by depth.
 
-    A flat line means that the dimension is the same at all scales; a line that falls from small ranks shows noise or
-    curvature. A dict gives one pair of axes per run. x is the farther rank of the estimator `gride`.
+    A flat line means that the dimension is the same at all scales; where a line bends, noise, curvature or a changing
+    density make the number depend on how far one looks. A dict gives one pair of axes per run. x is the farther rank of
+    the estimator `gride`.
 
     Args:
         profiles: one profile, or name -> profile; measured with the estimator `gride`.
@@ -44,7 +47,7 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
         for axes, (name, profile) in zip(all_axes, runs.profiles.items(), strict=True):
             rows = scale_rows(name, profile)
             _draw(axes, rows)
-            axes.set_title(shorten(name, 24) if runs.is_comparison else "Dimension by scale")
+            axes.set_title(shorten(name, 24) if runs.is_comparison else "Dimension by scale", loc="left")
             panels.append(Panel(axes, rows, "rank"))
         for axes in all_axes:
             start_at_zero(axes, np.concatenate([panel.rows["value"].to_numpy(dtype=float) for panel in panels]))
@@ -75,11 +78,12 @@ def scale_rows(run: str, profile: Profile) -> Rows:
 
 
 def _draw(axes: "Axes", rows: Rows) -> None:
-    has_bands = rows["name"].nunique() <= MOST_BANDS
+    n_layers = rows["name"].nunique()
+    has_bands = n_layers <= MOST_BANDS
     for _, part in rows.groupby("name", sort=False):
         color = depth_color(float(part["depth"].iloc[0]))
         x, value, error = (part[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
-        marks: dict[str, Any] = {"marker": "o", "markersize": 2.6}
+        marks: dict[str, Any] = {"marker": "o", "markersize": 2.6} if n_layers <= MOST_MARKED else {}
         if part["site"].iloc[0] == FINAL_NORM:
             marks = {"marker": "D", "markersize": 3.8, "markerfacecolor": "#ffffff", "linestyle": (0, (1.5, 1.2))}
         if has_bands:
@@ -101,6 +105,7 @@ def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int) -> None:
     colors = ScalarMappable(Normalize(0, 1), depth_colormap().resampled(steps))
     bar = figure.colorbar(colors, ax=all_axes, pad=0.02, aspect=28, ticks=[0, 0.5, 1])
     bar.ax.set_ylabel("depth")
+    bar.solids.set_edgecolor("face")  # otherwise viewers show the ground between the steps
     bar.outline.set_visible(False)
 
 

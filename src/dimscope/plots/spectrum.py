@@ -30,7 +30,7 @@ def plot_spectrum(profiles: Profiles, *, size: str = "column") -> Plot:
         for axes, name in zip(all_axes, present, strict=False):
             rows = runs.rows(name)
             draw_runs(axes, runs, rows)
-            axes.set_title(AXIS_LABELS[name].capitalize())
+            axes.set_title(AXIS_LABELS[name].capitalize(), loc="left")
             start_at_zero(axes, rows["value"].to_numpy(dtype=float))
             label_layer_axis(axes, runs, size, share=1 / columns)
             panels.append(Panel(axes, rows))

@@ -7,6 +7,7 @@ a hundredth of a point. Colours become CSS variables with the printed colour as 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,6 +24,8 @@ COLORS = {
     **{color: f"var(--series-{place}, {color})" for place, color in enumerate(PALETTE)},
 }
 DOT_RADIUS = 3.4
+# Without any style sheet (a notebook) the areas must be invisible and still answer the pointer with their <title>.
+AREAS = {"class": "layers", "fill": "none", "pointer-events": "all"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str
         texts: layer -> its values in words, shown where there is no script.
     """
     if len(plot.panels) == 1:
-        plot.panels[0].axes.set_title("")  # the page's heading says it
+        plot.panels[0].axes.set_title("", loc="left")  # the page's heading says it
     root = ElementTree.fromstring(plot.svg(has_text=True))
     _remove_parts(root)
     for element in root.iter():
@@ -77,7 +80,10 @@ def layer_slots(plot: Plot, panel: Panel) -> list[Slot]:
     box = panel.axes.get_window_extent()
     top, bottom = height - box.y1 * scale, height - box.y0 * scale
     rows = panel.rows
-    places = panel.axes.transData.transform(rows[["x", "value"]].to_numpy(dtype=float)) * scale
+    drawn = rows[["x", "value"]].to_numpy(dtype=float)
+    known = np.isfinite(drawn[:, 1])
+    places = panel.axes.transData.transform(np.column_stack([drawn[:, 0], np.where(known, drawn[:, 1], 0.0)])) * scale
+    places[~known, 1] = np.nan  # such a layer has a place on the axis, but no dot
     points = {
         str(name): np.column_stack([places[part.index, 0], height - places[part.index, 1]])
         for name, part in rows.reset_index(drop=True).groupby("name", sort=False)
@@ -86,9 +92,7 @@ def layer_slots(plot: Plot, panel: Panel) -> list[Slot]:
         return [_slot_of_line(name, found) for name, found in points.items()]
     centers = {name: float(found[0, 0]) for name, found in points.items()}
     edges = _edges(sorted(set(centers.values())), box.x0 * scale, box.x1 * scale)
-    return [
-        Slot(name, centers[name], *edges[centers[name]], top, bottom, _finite(points[name])) for name in points
-    ]
+    return [Slot(name, centers[name], *edges[centers[name]], top, bottom, _finite(points[name])) for name in points]
 
 
 def _slot_of_line(name: str, points: np.ndarray) -> Slot:
@@ -98,7 +102,7 @@ def _slot_of_line(name: str, points: np.ndarray) -> Slot:
 
 
 def _edges(centers: list[float], left: float, right: float) -> dict[float, tuple[float, float]]:
-    between = [(a + b) / 2 for a, b in zip(centers, centers[1:], strict=False)]
+    between = [(a + b) / 2 for a, b in pairwise(centers)]
     bounds = [left, *between, right]
     return {center: (bounds[place], bounds[place + 1]) for place, center in enumerate(centers)}
 
@@ -109,7 +113,7 @@ def _finite(points: np.ndarray) -> tuple[tuple[float, float], ...]:
 
 def _layer_groups(plot: Plot, height: float, texts: Mapping[str, str]) -> Iterable[ElementTree.Element]:
     for number, panel in enumerate(plot.panels):
-        group = ElementTree.Element("g", {"class": "layers", "data-panel": str(number), "data-along": panel.along})
+        group = ElementTree.Element("g", {**AREAS, "data-panel": str(number), "data-along": panel.along})
         for slot in layer_slots(plot, panel):
             element = ElementTree.SubElement(group, "g", {"class": "layer", "data-layer": slot.name})
             ElementTree.SubElement(element, "title").text = texts.get(slot.name, slot.name)

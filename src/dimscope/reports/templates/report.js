@@ -1,0 +1,138 @@
+(() => {
+  "use strict";
+  const $ = (id) => document.getElementById(id);
+  const tip = $("tip");
+  const places = new Map(); // layer -> every element that stands for it
+  const words = new Map(); // element -> its values, one per line
+  let pinned = null; // {layer, element}
+  let shown = null;
+
+  const layerAt = (target) => (target instanceof Element ? target.closest("[data-layer]") : null);
+  const mark = (layer, kind, on) => (places.get(layer) || []).forEach((element) => element.classList.toggle(kind, on));
+
+  function tell(element, event) {
+    const lines = (words.get(element) || "").split("\n");
+    if (!lines[0] || lines.length < 2) return void (tip.hidden = true);
+    const name = document.createElement("b");
+    name.textContent = lines[0];
+    tip.replaceChildren(name, "\n" + lines.slice(1).join("\n"));
+    tip.hidden = false;
+    const follows = element.querySelector("polyline");
+    const box = (element.querySelector(".hit") || element).getBoundingClientRect();
+    const at = follows && event && event.clientX ? { left: event.clientX, right: event.clientX, top: event.clientY } : box;
+    const width = document.documentElement.clientWidth;
+    const left = (at.left + at.right - tip.offsetWidth) / 2;
+    const above = at.top - tip.offsetHeight - 10;
+    tip.style.left = Math.min(Math.max(8, left), width - tip.offsetWidth - 8) + window.scrollX + "px";
+    tip.style.top = (above > 4 ? above : at.top + 34) + window.scrollY + "px";
+  }
+
+  function show(element, event) {
+    if (shown) mark(shown.dataset.layer, "on", false);
+    shown = element;
+    if (element) {
+      mark(element.dataset.layer, "on", true);
+      tell(element, event);
+    } else if (pinned) tell(pinned.element);
+    else tip.hidden = true;
+  }
+
+  function pin(element) {
+    const layer = element && element.dataset.layer;
+    const again = pinned && pinned.layer === layer;
+    if (pinned) mark(pinned.layer, "pin", false);
+    pinned = layer && !again ? { layer, element } : null;
+    if (pinned) mark(layer, "pin", true);
+    document.querySelectorAll("[aria-pressed]").forEach((button) => {
+      const place = layerAt(button);
+      if (place) button.setAttribute("aria-pressed", String(Boolean(pinned) && place.dataset.layer === pinned.layer));
+    });
+    if (!pinned) show(null);
+  }
+
+  for (const element of document.querySelectorAll("[data-layer]")) {
+    const layer = element.dataset.layer;
+    if (!places.has(layer)) places.set(layer, []);
+    places.get(layer).push(element);
+    const title = element.querySelector("title");
+    const text = title ? title.textContent : element.title;
+    if (text) words.set(element, text);
+    if (title) title.remove();
+    element.removeAttribute("title");
+  }
+
+  // Figures: one stop of the tab key each, arrow keys go from layer to layer.
+  for (const group of document.querySelectorAll(".layers")) {
+    const svg = group.closest("svg");
+    svg.setAttribute("role", "group");
+    [...group.children].forEach((element, place) => {
+      element.setAttribute("role", "button");
+      element.setAttribute("aria-pressed", "false");
+      element.setAttribute("aria-label", (words.get(element) || "").replace(/\n/g, ", "));
+      element.setAttribute("tabindex", place ? "-1" : "0");
+    });
+    group.addEventListener("keydown", (event) => {
+      const all = [...group.children];
+      const here = all.indexOf(layerAt(event.target));
+      const to = { ArrowRight: here + 1, ArrowUp: here + 1, ArrowLeft: here - 1, ArrowDown: here - 1, Home: 0, End: all.length - 1 }[event.key];
+      if (event.key === "Enter" || event.key === " ") pin(all[here]);
+      else if (to === undefined) return;
+      else if (all[to]) {
+        all[here].setAttribute("tabindex", "-1");
+        all[to].setAttribute("tabindex", "0");
+        all[to].focus();
+      }
+      event.preventDefault();
+    });
+  }
+  for (const label of document.querySelectorAll("tr .pick")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = label.className;
+    button.textContent = label.textContent;
+    button.setAttribute("aria-pressed", "false");
+    label.replaceWith(button);
+  }
+
+  document.addEventListener("pointerover", (event) => {
+    const element = layerAt(event.target);
+    if (element !== shown) show(element, event);
+  });
+  document.addEventListener("focusin", (event) => show(layerAt(event.target)));
+  document.addEventListener("focusout", () => show(null));
+  document.addEventListener("click", (event) => {
+    const element = layerAt(event.target);
+    if (element) pin(element);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") pin(null);
+  });
+
+  const root = document.documentElement;
+  const toggle = $("theme");
+  const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const name = () => (toggle.textContent = isDark() ? "Light" : "Dark");
+  toggle.hidden = false;
+  toggle.setAttribute("aria-label", "Switch between dark and light");
+  toggle.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    name();
+  });
+  name();
+
+  const copy = $("copy");
+  if (copy) {
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+      const code = $("command");
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        copy.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(code); // no right to the clipboard: select, so that one key copies
+        copy.textContent = "Selected";
+      }
+      setTimeout(() => (copy.textContent = "Copy"), 1600);
+    });
+  }
+})();

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from dimscope.errors import UsageError
+from dimscope.plots import plot_overlap
+from dimscope.profile import Profile
+
+
+def test_each_overlap_stands_at_the_layer_before_the_step(profile: Profile) -> None:
+    frame = plot_overlap(profile).frame()
+    np.testing.assert_array_equal(frame["x"][:13], np.arange(13))
+    np.testing.assert_array_equal(frame["value"][:13], profile.values("overlap_next")[:13])
+    assert np.isnan(frame["value"].iloc[-1])
+
+
+def test_chance_is_drawn_where_it_is(profile: Profile) -> None:
+    plot = plot_overlap(profile)
+    dashed = next(line for line in plot.axes[0].lines if line.get_linestyle() == "--")
+    np.testing.assert_allclose(dashed.get_ydata(), [0.01, 0.01])
+    assert plot.axes[0].get_ylabel() == "shared fraction of 30 neighbors"
+
+
+def test_a_profile_without_this_overlap_is_refused(profile: Profile) -> None:
+    bare = Profile(profile.dataset.drop_vars(["overlap_next", "overlap_next_err", "overlap_next_chance"]))
+    with pytest.raises(UsageError, match="this profile holds no overlap_next; it needs at least two layers"):
+        plot_overlap(bare)
+    with pytest.raises(UsageError, match='the profile "b" holds no overlap_next'):
+        plot_overlap({"a": profile, "b": bare})

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from dimscope.errors import UsageError
+from dimscope.plots import plot_scale
+from dimscope.plots.scale import scale_columns
+from dimscope.plots.theme import depth_color
+from dimscope.profile import Profile
+
+RANKS = [2, 4, 8, 16, 32, 64]
+
+
+def test_one_line_per_layer_against_the_rank(profile: Profile) -> None:
+    plot = plot_scale(profile)
+    assert len(plot.axes[0].lines) == 14
+    for row, (line, layer) in enumerate(zip(plot.axes[0].lines, profile.layers, strict=True)):
+        np.testing.assert_array_equal(line.get_xdata(), RANKS)
+        np.testing.assert_array_equal(line.get_ydata(), [profile.values(f"gride_{rank}")[row] for rank in RANKS])
+        assert line.get_color() == depth_color(layer.depth)
+
+
+def test_columns_are_in_the_order_of_ranks_without_their_errors(profile: Profile) -> None:
+    assert list(scale_columns(profile)) == RANKS
+
+
+def test_runs_share_the_height_of_their_axes(profile: Profile, make_profile) -> None:
+    plot = plot_scale({"a": profile, "b": make_profile(4, curve="monotone")}, size="page")
+    assert len({axes.get_ylim() for axes in plot.axes}) == 1
+
+
+def test_a_profile_without_scales_is_refused(profile: Profile) -> None:
+    bare = Profile(profile.dataset.drop_vars([name for name in profile.quantities if name.startswith("gride")]))
+    with pytest.raises(UsageError, match="holds no dimension at several scales; measure it with --estimator gride"):
+        plot_scale(bare)

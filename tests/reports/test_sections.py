@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from dimscope.plots import plot_dimension, plot_scale
+from dimscope.profile import Profile
+from dimscope.reports.sections import SECTIONS, describe, draw_section, draw_sections, layer_texts
+from dimscope.rules import recommend
+
+
+def drawn(profile: Profile) -> list[tuple[str, bool]]:
+    return [(figure.key, figure.is_wide) for figure in draw_sections(profile, recommend(profile))]
+
+
+def test_with_labels_the_figure_without_partner_is_wide(profile: Profile) -> None:
+    assert drawn(profile) == [
+        ("dimension", True), ("label_overlap", False), ("overlap", False), ("scale", True), ("spectrum", True),
+    ]  # fmt: skip
+
+
+def test_without_labels_there_is_no_label_overlap(monotone_profile: Profile) -> None:
+    assert drawn(monotone_profile) == [("dimension", True), ("overlap", False), ("scale", False), ("spectrum", True)]
+
+
+def test_a_profile_of_the_dimension_alone_has_one_figure(profile: Profile) -> None:
+    assert drawn(Profile(profile.dataset[["dimension", "dimension_err", "twonn"]])) == [("dimension", True)]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.plot)
+def test_every_section_says_what_it_shows(section) -> None:
+    assert section.heading and section.lead.endswith(".") and section.caption.endswith(".")
+
+
+def test_captions_explain_only_what_is_drawn(profile: Profile, monotone_profile: Profile) -> None:
+    captions = []
+    for found in (profile, monotone_profile, Profile(monotone_profile.dataset.isel(layer=np.arange(13)))):
+        captions.append(draw_section(SECTIONS[0], found, recommend(found), is_wide=True).caption)
+    assert ["Shaded" in caption for caption in captions] == [True, False, False]
+    assert ["Open diamond" in caption for caption in captions] == [True, True, False]
+
+
+def test_the_description_names_ends_and_extremes(profile: Profile) -> None:
+    values = profile.values("dimension")
+    text = describe(plot_dimension(profile))
+    assert f"from {values[0]:.4g} at embed_00 to {values[-1]:.4g} at final_norm_12" in text
+    assert f"highest {values.max():.4g} at block_04" in text
+    assert f"lowest {values.min():.4g} at embed_00" in text
+
+
+def test_texts_of_a_layer_list_what_the_figure_shows(profile: Profile) -> None:
+    text = layer_texts(profile, plot_scale(profile))["block_03"]
+    assert text.startswith("block_03\nrank 2: ")
+    assert text.count("\n") == 6
+    value, error = profile.values("gride_64")[3], profile.values("gride_64_err")[3]
+    assert text.endswith(f"rank 64: {value:.2f} ± {error:.2f}")
