@@ -40,7 +40,7 @@ test: check
 
 check: $(VENV)/.dimscope-tools
 	@$(PY) -m ruff check --quiet .
-	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --check .; exit 1; }
+	@found=$$($(PY) -m ruff format --check . 2>&1) || { echo "$$found"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
 	@$(PY) -m mypy --no-error-summary --strict scripts/*.py
 	@found=$$($(VENV)/bin/lint-imports 2>&1) || { echo "$$found"; exit 1; }

@@ -26,3 +26,37 @@ def recipes(oracles: dict[str, Any]) -> dict[str, np.ndarray]:
     for recipe in oracles["recipes"].values():
         exec(recipe, made)
     return {name: made[name] for name in oracles["recipes"]}
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny BERT with 3 blocks."""
+    from tiny import save_model
+
+    return save_model("bert", tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny GPT-2 with 3 blocks, whose tokenizer adds no special tokens."""
+    from tiny import save_model
+
+    return save_model("gpt2", tmp_path_factory.mktemp("gpt2"))
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A CSV of 60 labelled texts, columns id, text, label, group; rows 7 and 8 have the same text."""
+    import csv
+
+    from tiny import make_texts
+
+    made = make_texts(60, seed=5)
+    made[8] = made[7]
+    place = tmp_path / "texts.csv"
+    with place.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["id", "text", "label", "group"])
+        for row, text in enumerate(made):
+            writer.writerow([f"e{row}", text, "odd" if len(text.split()) % 2 else "even", f"g{row // 3}"])
+    return place

@@ -69,7 +69,7 @@ class Profile:
         Args:
             layers: the rows.
             columns: quantity -> one value per layer.
-            replicates: bootstrap values of the dimension, shape (layers, replicates).
+            replicates: bootstrap values of the dimension, shape (layers, replicates); none is a second axis of length 0.
             provenance: plain data: model, data, options, versions.
         """
         import xarray
@@ -82,7 +82,8 @@ class Profile:
             "module": ("layer", [layer.module for layer in layers]),
         }
         variables: dict[str, Any] = {name: ("layer", _column(values)) for name, values in columns.items()}
-        variables["dimension_replicates"] = (("layer", "replicate"), replicates)
+        if replicates.shape[1]:  # netCDF 3 has no axis of length 0
+            variables["dimension_replicates"] = (("layer", "replicate"), replicates)
         attributes = {"schema": SCHEMA, "provenance": json.dumps(provenance, sort_keys=True, default=str)}
         return cls(xarray.Dataset(variables, coordinates, attributes))
 
@@ -177,7 +178,7 @@ class Profile:
         try:
             with xarray.open_dataset(path, engine="scipy") as stored:
                 dataset = stored.load()
-        except (OSError, ValueError, TypeError, EOFError) as error:
+        except (OSError, ValueError, TypeError, EOFError, LookupError, AttributeError, ArithmeticError) as error:
             raise StoreError(f"{path} is damaged or not a profile ({error}); measure the run again.") from None
         schema = int(dataset.attrs.get("schema", 0))
         if schema > SCHEMA:

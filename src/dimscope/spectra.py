@@ -63,22 +63,23 @@ def spectrum(points: ArrayLike) -> Spectrum:
     """
     array = as_points(points)
     n, d = array.shape
-    mean = _mean(array)
+    origin = np.asarray(array[0], dtype=np.float64)  # points that do not vary are exactly 0 from here
+    mean = _mean(array, origin)
     gram = np.zeros((min(n, d), min(n, d)))
     if n >= d:
         for start in range(0, n, CHUNK):
-            block = np.asarray(array[start : start + CHUNK], dtype=np.float64) - mean
+            block = np.asarray(array[start : start + CHUNK], dtype=np.float64) - origin - mean
             gram += block.T @ block
     else:
-        centred = np.asarray(array, dtype=np.float64) - mean
+        centred = np.asarray(array, dtype=np.float64) - origin - mean
         gram = centred @ centred.T
     eigenvalues = np.linalg.eigvalsh(gram)[::-1] / n
     noise = eigenvalues[0] * len(eigenvalues) * np.finfo(np.float64).eps
     return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0))
 
 
-def _mean(array: Points) -> FloatArray:
+def _mean(array: Points, origin: FloatArray) -> FloatArray:
     total = np.zeros(array.shape[1])
     for start in range(0, len(array), CHUNK):
-        total += np.asarray(array[start : start + CHUNK], dtype=np.float64).sum(axis=0)
+        total += (np.asarray(array[start : start + CHUNK], dtype=np.float64) - origin).sum(axis=0)
     return total / len(array)

@@ -16,7 +16,9 @@ def error_of_mean(deviations: FloatArray, neighbors: IntArray) -> float:
     [the estimator of Conley 1999, doi:10.1016/S0304-4076(98)00084-0, with the neighbour graph as the notion of nearness].
     Values that are means over a neighbourhood (overlaps, label overlaps) agree between neighbours; treating them as
     independent states half of the true error for a label overlap at k = 20 (simulation in tests/theory).
-    Where the sum over pairs is negative beyond the first term, the first term alone is used.
+    The sum over pairs never lowers the error below that of independent points: where neighbourhoods cover much of the data
+    the deviations of the pairs cancel by construction, and the estimate would fall to a tenth of the scatter of the mean
+    (random labels, n = 200, k = 30).
 
     Args:
         deviations: shape (n,): weight times (value - mean); for a plain mean (x_i - mean) / n.
@@ -29,7 +31,7 @@ def error_of_mean(deviations: FloatArray, neighbors: IntArray) -> float:
     graph = csr_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
     either = graph.maximum(graph.T)
     together = alone + float(deviations @ (either @ deviations))
-    return float(np.sqrt(together if together > 0 else alone))
+    return float(np.sqrt(max(together, alone)))
 
 
 def bootstrap_draws(table: Neighbors, replicates: int, seed: int) -> Iterator[IntArray]:

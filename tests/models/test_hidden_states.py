@@ -1,22 +1,17 @@
 """What is read from a model equals transformers' own hidden states, whatever the batch, the padding and the order."""
 
-import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tiny import DECODERS, FAMILIES, N_LAYERS, WITHOUT_FINAL_NORM, make_texts, save_model
 
 from dimscope.config import ModelConfig
 from dimscope.errors import ModelError
 from dimscope.models.load import load_model
 from dimscope.models.reader import Reader
 from dimscope.models.tokens import tokenize
+from tiny import DECODERS, FAMILIES, N_LAYERS, WITHOUT_FINAL_NORM, make_texts, save_model
 
 TEXTS = make_texts(15)
 NAMES = [str(number) for number in range(len(TEXTS))]

@@ -30,15 +30,17 @@ class FewPoints:
         """The layers whose dimension is out of reach."""
         dimension, points = profile.values("dimension"), profile.values("n_unique")
         limit = 2 * np.log(points) / np.log(self.base)
-        layers = [layer.name for layer, bad in zip(profile.layers, dimension > limit, strict=True) if bad]
-        if not layers:
+        out_of_reach = np.flatnonzero(dimension > limit)
+        if not len(out_of_reach):
             return None
+        layers = [profile.layers[row].name for row in out_of_reach]
+        most = out_of_reach[np.argmax(dimension[out_of_reach])]
         return Finding(
             self.code,
             self.title,
             self.severity,
-            f"A dimension of up to {np.nanmax(dimension):.0f} was read from {int(points.min())} points in "
-            f"{layer_list(layers)}; above about {limit.min():.0f} values are biased low, so heights of peaks are lower "
+            f"A dimension of up to {dimension[most]:.0f} was read from {int(points[most])} points in "
+            f"{layer_list(layers)}; above about {limit[most]:.0f} values are biased low, so heights of peaks are lower "
             "bounds while their places along the depth stay comparable.",
             "Give more examples, and compare layers of one run rather than values between runs of different size.",
             tuple(layers),

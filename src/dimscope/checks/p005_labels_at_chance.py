@@ -25,8 +25,9 @@ class LabelsAtChance:
         if not profile.has("label_overlap"):
             return None
         value, error = profile.values("label_overlap"), profile.values("label_overlap_err")
-        excess = (value - profile.values("label_overlap_chance")) / error
-        if not np.isfinite(excess).any() or np.nanmax(excess) > self.errors:
+        with np.errstate(divide="ignore", invalid="ignore"):  # an error of 0: every neighbourhood is pure, or none is
+            excess = (value - profile.values("label_overlap_chance")) / error
+        if np.isnan(excess).all() or np.nanmax(excess) > self.errors:
             return None
         return Finding(
             self.code,

@@ -12,6 +12,7 @@ from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status
 from dimscope.knn import as_neighbors, neighbors
 from dimscope.knn.base import Neighbors
+from dimscope.knn.duplicates import find_duplicates
 from dimscope.registry import Registry
 
 ESTIMATORS = Registry(
@@ -98,6 +99,7 @@ def dimension_scaling(
 
 def _decimate(source: ArrayLike, seed: int) -> list[Estimate]:
     points = as_points(source)
+    points = points[find_duplicates(points).rows]
     order = np.random.default_rng(seed).permutation(len(points))
     scales = [dimension(points, "twonn")]
     parts = 2

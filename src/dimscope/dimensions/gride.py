@@ -59,25 +59,30 @@ class Gride:
         """The dimension at the scale between the two ranks."""
         near, far = self.ranks // 2, self.ranks
         ratios, dropped = log_ratios(neighbors, near, far)
-        ratios = _without_outliers(ratios)
         if len(ratios) < MIN_POINTS:
             return no_estimate((near, far), len(ratios), Status.TOO_FEW, dropped)
-        if not ratios.any() or (far - near > 1 and not ratios.all()):
-            ratios = ratios[ratios > 0]
-            if len(ratios) < MIN_POINTS:
-                return no_estimate((near, far), len(ratios), Status.NO_SPREAD, dropped)
+        ratios = _readable(ratios, near, far)
+        if len(ratios) < MIN_POINTS:
+            return no_estimate((near, far), len(ratios), Status.NO_SPREAD, dropped)
         value = _root(ratios, near, far)
         error = _fisher_error(ratios, near, far, value)
         status = Status.ZERO_DISTANCES if dropped else Status.OK
         return Estimate(value, error, (near, far), len(ratios), dropped, status, mean_radius(neighbors, near, far))
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
-        """Bootstrap values of `estimate` over the rows in `draws`."""
+        """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
         near, far = self.ranks // 2, self.ranks
         inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]
-        usable = (inner > 0) & (outer > inner)
+        usable = inner > 0
         ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
-        return np.array([_root(_without_outliers(chosen[chosen > 0]), near, far) for chosen in (ratios[d] for d in draws)])
+        drawn = (_readable(ratios[draw][usable[draw]], near, far) for draw in draws)
+        return np.array([_root(chosen, near, far) if len(chosen) > 1 else np.nan for chosen in drawn])
+
+
+def _readable(ratios: FloatArray, near: int, far: int) -> FloatArray:
+    """The log ratios that the likelihood can read: no outliers; no ties beyond rank 2, and none where all are ties."""
+    kept = _without_outliers(ratios)
+    return kept[kept > 0] if far - near > 1 or not kept.any() else kept
 
 
 def _without_outliers(ratios: FloatArray) -> FloatArray:

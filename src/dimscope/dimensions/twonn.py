@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dimscope.arrays import FloatArray, IntArray
 from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius
@@ -103,10 +104,19 @@ class TwoNN:
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
+        if self.convention not in (None, "skdim"):
+            ratios, usable = _their_ratios(neighbors, str(self.convention))[0], np.ones(neighbors.n, dtype=bool)
+            return self._as_they_do()._replicate_ratios(ratios, usable, draws)
         near, far = neighbors.distances[:, 0], neighbors.distances[:, 1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(near > 0, np.log(far / near), 0.0)
-        return np.concatenate([self._values(np.sort(ratios[draw])[None, :]) for draw in draws])
+        usable = near > 0
+        ratios = np.log(np.where(usable, far, 1.0) / np.where(usable, near, 1.0))
+        return self._replicate_ratios(ratios, usable, draws)
+
+    def _replicate_ratios(self, ratios: FloatArray, usable: NDArray[np.bool_], draws: Iterable[IntArray]) -> FloatArray:
+        drawn = (np.sort(ratios[draw][usable[draw]]) for draw in draws)
+        enough = 2 / self.fraction
+        values = [float(self._values(chosen[None, :])[0]) if len(chosen) >= enough else np.nan for chosen in drawn]
+        return np.where(np.isfinite(values), values, np.nan)
 
     def _values(self, ordered: FloatArray) -> FloatArray:
         total = ordered.shape[1]

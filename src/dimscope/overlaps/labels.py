@@ -136,7 +136,9 @@ def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | 
 
 def _codes(table: Neighbors, labels: ArrayLike, what: str) -> IntArray:
     array = np.asarray(labels)
-    if array.ndim != 1 or len(array) != table.duplicates.n_rows:
+    if array.ndim != 1:
+        raise InputError(f"{what} must be one per example, in one axis; found shape {array.shape}.")
+    if len(array) != table.duplicates.n_rows:
         raise InputError(f"{len(array)} {what} were given for {table.duplicates.n_rows} examples.")
     codes: IntArray = np.unique(array, return_inverse=True)[1].astype(np.int64)
     return codes

@@ -42,7 +42,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     examples = read_examples(config.data)
     key = extraction_key(config, examples.source_hash)
     manifest = Manifest(folder.path)
-    if manifest.is_stage_done("extract", key):
+    if manifest.is_stage_done("extract", key) and StateStore(folder.states, key, len(examples), BLOCK_ROWS).is_complete:
         progress.message(f"states of {len(examples)} examples are there already")
         return
     refuse_few(len(examples), config.measure.k, "examples")
@@ -54,6 +54,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     widths = reader.widths()
     _check_disk(folder, len(examples), widths)
     log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
+    manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
     write_config(folder, config)
     _write_points(folder, examples, tokens)
     store = StateStore(folder.states, key, len(examples), BLOCK_ROWS)

@@ -18,7 +18,7 @@ class Regret:
         best_layer: where it is highest.
         best: its value there.
         chosen: its value at the chosen layer.
-        last: its value at the last layer, which most users would take.
+        last: its value at the last layer, which most users would take; NaN when it has none.
     """
 
     quantity: str
@@ -76,6 +76,7 @@ class Recommendation:
         content["stability"] = None if np.isnan(self.stability) else self.stability
         if self.regret is not None:
             content["regret"]["regret"] = self.regret.regret
+            content["regret"]["last"] = None if np.isnan(self.regret.last) else self.regret.last
         return content
 
 
@@ -122,15 +123,16 @@ def curve_of(profile: Profile) -> Curve:
 
 
 def regret_of(profile: Profile, chosen: str | None) -> Regret | None:
-    """The cost of a layer in label overlap; None without labels or without a choice."""
+    """The cost of a layer in label overlap; None without labels, without a choice, or where the choice has no overlap."""
     if chosen is None or not profile.has("label_overlap"):
         return None
     values = profile.values("label_overlap")
-    if not np.isfinite(values).any():
-        return None
     names = [layer.name for layer in profile.layers]
+    here = float(values[names.index(chosen)])
+    if np.isnan(here):
+        return None
     top = int(np.nanargmax(values))
-    return Regret("label_overlap", names[top], float(values[top]), float(values[names.index(chosen)]), float(values[-1]))
+    return Regret("label_overlap", names[top], float(values[top]), here, float(values[-1]))
 
 
 def label_reason(profile: Profile) -> list[str]:

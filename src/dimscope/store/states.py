@@ -46,9 +46,9 @@ class StateStore:
         return [(start, min(start + self.block, self.n_rows)) for start in range(0, self.n_rows, self.block)]
 
     @property
-    def n_done(self) -> int:
-        """Finished blocks."""
-        return len(self._done)
+    def is_complete(self) -> bool:
+        """True when every block is finished and its bytes are still those that were written."""
+        return len(self._done) == len(self.blocks)
 
     def is_done(self, number: int) -> bool:
         """True when block `number` is finished and on disk."""
