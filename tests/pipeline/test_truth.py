@@ -2,6 +2,7 @@
 
 import json
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_counts_and_nearest_distance(demo, dense):
 
 def test_overlap_with_the_next_layer(demo, dense):
     expected = []
-    for (rows, _, _, here, _), (next_rows, _, _, there, _) in zip(dense, dense[1:], strict=False):
+    for (rows, _, _, here, _), (next_rows, _, _, there, _) in pairwise(dense):
         np.testing.assert_array_equal(rows, next_rows)
         expected.append(np.mean([len(set(a) & set(b)) / K for a, b in zip(here[:, :K], there[:, :K], strict=True)]))
     np.testing.assert_allclose(demo.profile.values("overlap_next")[:-1], expected, rtol=1e-9)
