@@ -43,15 +43,12 @@ def find_stack(model: torch.nn.Module) -> Stack:
     if family is not None:
         blocks = list(model.get_submodule(family.blocks))  # type: ignore[call-overload]
         n_layers = config.num_hidden_layers if family.repeats_blocks else len(blocks)
-        norm = _optional(model, family.final_norm)
+        norm = optional_module(model, family.final_norm)
         return Stack(family.blocks, blocks, n_layers, norm, family.final_norm or "")
     path = _largest_list(model, _n_hidden_layers(config))
-    parent = model.get_submodule(path.rpartition(".")[0])
-    norm_name = _norm_after(parent, path.rpartition(".")[2])
     blocks = list(model.get_submodule(path))  # type: ignore[call-overload]
-    prefix = path.rpartition(".")[0]
-    norm_path = f"{prefix}.{norm_name}".lstrip(".") if norm_name else ""
-    return Stack(path, blocks, len(blocks), _optional(model, norm_path or None), norm_path)
+    norm_path = _norm_after(model, path)
+    return Stack(path, blocks, len(blocks), optional_module(model, norm_path), norm_path)
 
 
 def is_norm(module: torch.nn.Module) -> bool:
@@ -59,16 +56,18 @@ def is_norm(module: torch.nn.Module) -> bool:
     return "norm" in type(module).__name__.lower()
 
 
-def first_norm(block: torch.nn.Module) -> tuple[str, torch.nn.Module] | None:
-    """The first norm declared inside a block with its path, or None."""
-    return next(((name, module) for name, module in block.named_modules() if name and is_norm(module)), None)
+def norm_paths(block: torch.nn.Module) -> list[str]:
+    """Paths of the norms inside a block, in the order in which they are declared."""
+    return [path for path, module in block.named_modules() if is_norm(module)]
 
 
 def _n_hidden_layers(config: object) -> int | None:
-    for name in ("num_hidden_layers", "n_layer", "num_layers", "n_layers"):
-        value = getattr(config, name, None)
-        if isinstance(value, int):
-            return value
+    text_config = getattr(config, "get_text_config", lambda: config)()
+    for part in (config, text_config):  # a multi-modal model keeps the numbers of its text stack one level down
+        for name in ("num_hidden_layers", "n_layer", "num_layers", "n_layers"):
+            value = getattr(part, name, None)
+            if isinstance(value, int):
+                return value
     return None
 
 
@@ -91,13 +90,21 @@ def _largest_list(model: torch.nn.Module, n_layers: int | None) -> str:
     return str(winners[0])
 
 
-def _norm_after(parent: torch.nn.Module, list_name: str) -> str | None:
-    names = [name for name, _ in parent.named_children()]
-    later = names[names.index(list_name) + 1 :]
-    return next((name for name in later if is_norm(parent.get_submodule(name))), None)
+def _norm_after(model: torch.nn.Module, path: str) -> str:
+    """The first norm declared after the list of blocks, beside it or beside a module that holds it; those of embeddings not."""
+    while path:
+        prefix, _, name = path.rpartition(".")
+        parent = model.get_submodule(prefix)
+        names = [child for child, _ in parent.named_children()]
+        for later in names[names.index(name) + 1 :]:
+            if is_norm(parent.get_submodule(later)) and "embed" not in later:
+                return f"{prefix}.{later}".lstrip(".")
+        path = prefix
+    return ""
 
 
-def _optional(model: torch.nn.Module, path: str | None) -> torch.nn.Module | None:
+def optional_module(model: torch.nn.Module, path: str | None) -> torch.nn.Module | None:
+    """The module at a path, or None when there is none."""
     if not path:
         return None
     try:

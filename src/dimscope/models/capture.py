@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 
+from dimscope.arrays import Site
 from dimscope.errors import ModelError
 from dimscope.models.base import LayerName
-from dimscope.models.blocks import Stack, find_stack, first_norm
+from dimscope.models.blocks import Stack, find_stack, norm_paths, optional_module
 from dimscope.models.pooling import pooled
+
+_Hook: TypeAlias = tuple[torch.nn.Module, bool, Callable[..., None]]
+"""Module, whether the function is called before it, and the function."""
 
 
 class _EnoughReadError(Exception):
@@ -22,8 +28,8 @@ class Capture:
     Args:
         model: a headless model in evaluation mode.
         layers: layer numbers 0 to n_layers to read.
-        site: `block` reads the residual stream (layer 0: the input of the first block, layer l: the output of block l, and
-            the final norm as a site of its own); `block_norm` reads the first norm's output inside each block (layer l: the
+        site: `block` reads the residual stream (layer l: what enters block l + 1, the last layer: what leaves the last block,
+            and the final norm as a site of its own); `block_norm` reads the first norm's output inside each block (layer l: the
             normalised input of block l + 1) and the final norm.
 
     Raises:
@@ -52,20 +58,17 @@ class Capture:
             names = [LayerName("embed", 0, f"{stack.path}.0 (input)")] if 0 in layers else []
             names += [LayerName("block", layer, stack.module_path(layer)) for layer in range(1, last + 1) if layer in layers]
         else:
-            names = [
-                LayerName("block_norm", layer, f"{stack.module_path(layer + 1)}.{self._norm_name()}")
-                for layer in range(last)
-                if layer in layers
-            ]
+            self._refuse_normless()
+            names = [LayerName("block_norm", layer, stack.module_path(layer + 1)) for layer in range(last) if layer in layers]
         if stack.final_norm is not None and last in layers:
             names.append(LayerName("final_norm", last, stack.final_norm_path))
         return names
 
-    def _norm_name(self) -> str:
-        found = first_norm(self.stack.blocks[-1])  # the first block's may be left out (ModernBERT: an identity)
-        if found is None or len(self.stack.blocks) != self.stack.n_layers:
-            raise ModelError(f"the blocks at {self.stack.path} hold no norm of their own; use --site block.")
-        return found[0]
+    def _refuse_normless(self) -> None:
+        stack = self.stack
+        # The last block counts: the norm of the first one may be left out (ModernBERT: an identity).
+        if not norm_paths(stack.blocks[-1]) or len(stack.blocks) != stack.n_layers:
+            raise ModelError(f"the blocks at {stack.path} hold no norm of their own; use --site block.")
 
     def run(self, inputs: Mapping[str, Any], weights: torch.Tensor) -> dict[LayerName, torch.Tensor]:
         """Pooled vectors (batch, width), float32, per layer, for one batch.
@@ -79,8 +82,8 @@ class Capture:
         """
         self._calls, self._read, self._weights = 0, {}, weights
         with ExitStack() as hooks, torch.inference_mode():
-            for handle in self._hooks():
-                hooks.callback(handle.remove)
+            for module, before, hook in self._hooks():
+                hooks.callback(_attach(module, before, hook).remove)
             with suppress(_EnoughReadError):
                 self.model(**inputs)
         missing = [str(name) for name in self.names if name not in self._read]
@@ -88,60 +91,86 @@ class Capture:
             raise ModelError(f"the forward pass of {type(self.model).__name__} did not reach: {', '.join(missing)}.")
         return self._read
 
-    def _hooks(self) -> list[Any]:
+    def _hooks(self) -> list[_Hook]:
         blocks = list(dict.fromkeys(self.stack.blocks))
-        handles: list[Any] = []
-        if self.site == "block":
-            handles.append(blocks[0].register_forward_pre_hook(self._before_block, with_kwargs=True))
-            handles += [block.register_forward_hook(self._after_block) for block in blocks]
-        else:
-            for layer, block in enumerate(blocks):
-                handles += self._norm_hooks(layer, block)
+        hooks: list[_Hook] = []
+        for layer, block in enumerate(blocks):
+            if self.site == "block":
+                hooks += [(block, True, self._before_block), (block, False, self._after_block)]
+            else:
+                hooks += [*self._norm_hooks(layer, block), (block, False, self._after_block)]
         if self.stack.final_norm is not None:
-            handles.append(self.stack.final_norm.register_forward_hook(self._after_final_norm))
-        return handles
+            hooks.append((self.stack.final_norm, False, self._after_final_norm))
+        return hooks
 
-    def _norm_hooks(self, layer: int, block: torch.nn.Module) -> list[Any]:
+    def _norm_hooks(self, layer: int, block: torch.nn.Module) -> list[_Hook]:
         entered: list[torch.Tensor] = []
 
         def before(_: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             entered[:] = [_first_tensor(args, kwargs)]
 
-        def after(_: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            if not args or args[0].data_ptr() != entered[0].data_ptr():
+        def after(path: str, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            if entered and _first_tensor(args, kwargs).data_ptr() == entered.pop().data_ptr():
+                self._note_module(layer, path)
+                self._keep(LayerName("block_norm", layer), output)
+
+        def leave(*_: Any) -> None:
+            if LayerName("block_norm", layer) not in self._read and LayerName("block_norm", layer) in self._wanted:
                 raise ModelError(
                     f"the blocks at {self.stack.path} do not start with a norm (post-norm architecture); use --site block."
                 )
-            self._keep(LayerName("block_norm", layer), output)
 
+        paths = dict.fromkeys([*norm_paths(block), *norm_paths(self.stack.blocks[-1])])
+        norms = [(path, optional_module(block, path)) for path in paths]
         return [
-            block.register_forward_pre_hook(before, with_kwargs=True),
-            block.get_submodule(self._norm_name()).register_forward_hook(after),
+            (block, True, before),
+            *((norm, False, partial(after, path)) for path, norm in norms if norm is not None),
+            (block, False, leave),
         ]
 
+    def _note_module(self, layer: int, path: str) -> None:
+        where = f"{self.stack.module_path(layer + 1)}.{path}"
+        self.names = [replace(name, module=where) if name.index == layer else name for name in self.names]
+
     def _before_block(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._calls == 0:
-            self._keep(LayerName("embed", 0), _first_tensor(args, kwargs))
+        # What enters the next block, not what left this one: some models change the stream in between (DeBERTa's convolution).
+        site: Site = "block" if self._calls else "embed"
+        self._keep(LayerName(site, self._calls), _first_tensor(args, kwargs))
 
-    def _after_block(self, _: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        del args
+    def _after_block(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        del args, kwargs
         self._calls += 1
-        self._keep(LayerName("block", self._calls), output[0] if isinstance(output, tuple) else output)
+        if self._calls == self.n_layers:
+            self._keep(LayerName("block", self._calls), output[0] if isinstance(output, tuple | list) else output)
 
-    def _after_final_norm(self, _: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        del args
-        self._keep(LayerName("final_norm", self.n_layers), output)
+    def _after_final_norm(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        del args, kwargs
+        if self._calls == self.n_layers:  # a norm that is called before the last block is another one
+            self._keep(LayerName("final_norm", self.n_layers), output)
 
     def _keep(self, name: LayerName, states: torch.Tensor) -> None:
         if name in self._wanted:
+            if states.ndim != 3 or states.shape[:2] != self._weights.shape:
+                raise ModelError(
+                    f"{name} of {type(self.model).__name__} has states of shape {tuple(states.shape)}; "
+                    f"{tuple(self._weights.shape)} (examples, tokens) and a width were expected. This architecture is not "
+                    "supported yet."
+                )
             self._read[name] = pooled(states, self._weights)
             if len(self._read) == len(self.names):
                 raise _EnoughReadError
 
 
+def _attach(module: torch.nn.Module, before: bool, hook: Callable[..., None]) -> Any:
+    if before:
+        return module.register_forward_pre_hook(hook, with_kwargs=True)
+    return module.register_forward_hook(hook, with_kwargs=True)
+
+
 def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
-    found = args[0] if args else kwargs["hidden_states"]
-    assert isinstance(found, torch.Tensor)
+    found = next((value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)), None)
+    if found is None:
+        raise ModelError("a block was called without any tensor; this architecture is not supported yet.")
     return found
 
 
@@ -162,14 +191,15 @@ def parse_layers(text: str, n_layers: int, error: Callable[[str], Exception]) ->
             values = [int(number) if number.strip() else None for number in numbers]
         except ValueError:
             values = []
-        if not 1 <= len(values) <= 3 or (len(values) == 1 and values[0] is None):
+        step = values[2] if len(values) == 3 else 1
+        if not 1 <= len(values) <= 3 or (len(values) == 1 and values[0] is None) or (step is not None and step < 1):
             raise error(f'--layers "{text}" is not understood; write all, or numbers and ranges such as 0:12:2,12.')
         if len(values) == 1:
             chosen.add(int(values[0] or 0))
         else:
             first, last = values[0] or 0, n_layers if values[1] is None else values[1]
-            chosen.update(range(first, last + 1, max(1, values[2] or 1) if len(values) == 3 else 1))
-    outside = sorted(layer for layer in chosen if not 0 <= layer <= n_layers)
+            chosen.update({first, last} if max(-first, last) > n_layers else range(first, last + 1, step or 1))
+    outside = ", ".join(str(layer) for layer in sorted(chosen) if not 0 <= layer <= n_layers)
     if outside or not chosen:
         raise error(f'--layers "{text}" asks for {outside or "nothing"}; this model has layers 0 to {n_layers}.')
     return sorted(chosen)

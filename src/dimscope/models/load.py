@@ -1,10 +1,8 @@
 """Loading a model and its tokenizer from a folder or a hub, without running code that came with the weights."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,37 @@ import torch
 import transformers
 
 from dimscope.config import ModelConfig
-from dimscope.errors import ModelError, UsageError
-from dimscope.files import hash_file
+from dimscope.errors import DimscopeError, ModelError, UsageError
+from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
 
 HUB_SECONDS = 10.0
 """How long the hub may take to answer whether it has a model, before the local cache is tried alone."""
-FULL_HASH_LIMIT = 8 << 30
-"""Weights up to this many bytes are hashed whole; of larger ones the header of each file (names, shapes, offsets) is."""
 OLDEST_TORCH = (2, 4)
 """What transformers 5 needs; an older build is refused with a sentence instead of being replaced at installation."""
 UNBOUNDED = 1_000_000
 """Tokenizers without a limit report about 1e30 tokens; anything above this counts as no limit."""
+REASONS: Mapping[tuple[str, ...], str] = {
+    ("trust_remote_code",): "it needs code of its own, which dimscope never runs; choose a model that transformers knows",
+    ("file named model.safetensors",): (
+        "it has no safetensors weights; convert them, or say --allow-pickle if you trust their source"
+    ),
+    ("deserializing header", "Weights only load failed", "PytorchStreamReader", "Ran out of input"): (
+        "its weights file is damaged or holds something else than tensors; copy or download it again"
+    ),
+    ("ignore_mismatched_sizes",): "its weights have other shapes than its config.json says; they belong to another model",
+    ("backend tokenizer", "load tokenizer"): "it has no tokenizer files that can be read, for example a tokenizer.json",
+}
+"""What stands in the message of a library -> what it means for the user; anything else is passed on."""
+HUB_REASONS: Mapping[tuple[str, ...], str] = {
+    ("connect", "offline", "Connection", "resolve"): (
+        "the hub cannot be reached and the model is not in the local cache; download it where there is a network, or give "
+        "the path of a local folder"
+    ),
+    ("Not Found", "not a valid model identifier", "Repo id", "gated"): (
+        "there is no such folder here and no such model on the hub; check the spelling, or log in if it is private"
+    ),
+}
+"""The same for names that are no folders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +87,12 @@ def load_model(config: ModelConfig) -> LoadedModel:
     device = choose_device(config.device)
     folder = Path(config.name).expanduser()
     if folder.is_dir():
-        _check_folder(folder, config)
+        check_folder(folder, config.allow_pickle)
     elif config.name.startswith((".", "/", "~")) or folder.is_file():
         what = "is a file, not a model folder" if folder.is_file() else "does not exist"
         raise ModelError(f"the model folder {folder} {what} (looked in {Path.cwd()}).")
     source = str(folder) if folder.is_dir() else config.name
-    model, tokenizer = _load(source, config, device)
+    model, tokenizer, folder = _load(source, config, device)
     limit = max_tokens(model, tokenizer)
     if config.max_tokens is not None and config.max_tokens > limit:
         raise UsageError(f"--max-tokens {config.max_tokens} was asked for; {config.name} reads at most {limit} tokens.")
@@ -82,7 +100,7 @@ def load_model(config: ModelConfig) -> LoadedModel:
         model=model,
         tokenizer=tokenizer,
         name=config.name,
-        weights_hash=_weights_hash(source, config),
+        weights_hash=hash_weights(folder),
         max_tokens=config.max_tokens or limit,
         device=device,
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
@@ -108,7 +126,7 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.empty(1, device=device).cpu()  # `meta` can make a tensor, but holds no numbers
     except (RuntimeError, AssertionError, NotImplementedError):
         seen = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
         raise UsageError(f'device "{name}" was asked for; PyTorch {torch.__version__} sees: {", ".join(seen)}.') from None
@@ -126,7 +144,8 @@ def is_causal(config: Any) -> bool:
 def max_tokens(model: Any, tokenizer: Any) -> int:
     """The longest input in tokens, special ones included, that both the tokenizer and the position table allow."""
     limits = [tokenizer.model_max_length]
-    positions = getattr(model.config, "max_position_embeddings", None) or getattr(model.config, "n_positions", None)
+    config = model.config.get_text_config()
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
     if isinstance(positions, int) and positions > 0:
         limits.append(positions - _position_offset(model))
     return int(min(*limits, UNBOUNDED))
@@ -151,41 +170,34 @@ def counts_positions_itself(model: Any) -> bool:
     )
 
 
-def _check_folder(folder: Path, config: ModelConfig) -> None:
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} is not a model folder: it has no config.json.")
-    if any(folder.glob("*.safetensors")):
-        return
-    pickles = sorted([*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
-    if not pickles:
-        raise ModelError(f"{folder} holds no weights: no .safetensors file was found beside its config.json.")
-    if not config.allow_pickle:
-        raise ModelError(
-            f"the weights in {folder} are a pickle only ({pickles[0].name}); loading a pickle can run code. Convert it to "
-            "safetensors, or say --allow-pickle if you trust its source."
-        )
-
-
-def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, Any]:
+def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, Any, Path]:
     shared: dict[str, Any] = {"revision": config.revision or "main", "trust_remote_code": False}
     dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
-    with _quiet(), _explained(config):
-        if not Path(source).is_dir():
-            shared["local_files_only"] = not _is_on_hub(source, shared["revision"])
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **shared)
-        model_config = transformers.AutoConfig.from_pretrained(source, **shared)
-        model = transformers.AutoModel.from_pretrained(
-            source,
-            config=model_config,
-            dtype=dtype,
-            use_safetensors=None if config.allow_pickle else True,
-            **shared,
-        )
-    if getattr(model.config, "is_encoder_decoder", False):
-        model = model.get_encoder()
-    if hasattr(model.config, "use_cache"):
-        model.config.use_cache = False
-    return model.eval().to(device), tokenizer
+    is_folder = Path(source).is_dir()
+    with _quiet():
+        with _explained(f'the model "{config.name}"', is_folder):
+            if not is_folder:
+                shared["local_files_only"] = not _is_on_hub(source, shared["revision"])
+            model_config = transformers.AutoConfig.from_pretrained(source, **shared)
+        with _explained(f'the tokenizer of "{config.name}"', is_folder):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, **shared)
+        with _explained(f'the model "{config.name}"', is_folder):
+            whole, report = transformers.AutoModel.from_pretrained(
+                source,
+                config=model_config,
+                dtype=dtype,
+                use_safetensors=None if config.allow_pickle else True,
+                output_loading_info=True,
+                **shared,
+            )
+    model = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
+    refuse_missing(whole, model, report["missing_keys"], config.name)
+    folder = Path(source) if is_folder else _cached_folder(source, config)
+    check_vocabulary(folder, tokenizer, config.name)
+    for part in (model.config, model.config.get_text_config()):
+        if hasattr(part, "use_cache"):
+            part.use_cache = False
+    return model.eval().to(device), tokenizer, folder
 
 
 def _is_on_hub(name: str, revision: str) -> bool:
@@ -224,39 +236,17 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _explained(config: ModelConfig) -> Iterator[None]:
+def _explained(what: str, is_folder: bool) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        text = str(error)
-        if "trust_remote_code" in text:
-            why = "it needs code of its own, which dimscope never runs; choose a model that transformers knows"
-        elif "safetensors" in text and "does not appear to have" in text:
-            why = "it has no safetensors weights; convert them, or say --allow-pickle if you trust their source"
-        elif any(sign in text for sign in ("connect", "offline", "Connection", "resolve")):
-            why = (
-                "the hub cannot be reached and the model is not in the local cache; download it where there is a network, "
-                "or give the path of a local folder"
-            )
-        elif any(sign in text for sign in ("Not Found", "not a valid model identifier", "Repo id", "gated")):
-            why = "there is no such folder here and no such model on the hub; check the spelling, or log in if it is private"
-        else:
-            why = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-        raise ModelError(f'the model "{config.name}" cannot be loaded: {why.rstrip(".")}.') from error
-
-
-def _weights_hash(source: str, config: ModelConfig) -> str:
-    folder = Path(source)
-    if not folder.is_dir():
-        folder = _cached_folder(source, config)
-    files = sorted(folder.glob("*.safetensors")) or sorted([*folder.glob("*.bin"), *folder.glob("*.pt")])
-    if sum(file.stat().st_size for file in files) > FULL_HASH_LIMIT:
-        parts = [(file.name, str(file.stat().st_size), _header(file)) for file in files]
-        return f"headers-sha256:{sha256(json.dumps(parts).encode()).hexdigest()}"
-    hashes = [hash_file(file) for file in files]
-    if len(hashes) == 1:
-        return hashes[0]
-    return f"sha256:{sha256(''.join(hashes).encode()).hexdigest()}"
+    except DimscopeError:
+        raise
+    except Exception as error:  # transformers, tokenizers, safetensors and pickle each raise kinds of their own
+        text = str(error).strip()
+        reasons = REASONS if is_folder else {**REASONS, **HUB_REASONS}
+        known = (reason for signs, reason in reasons.items() if any(sign in text for sign in signs))
+        why = next(known, text.splitlines()[0] if text else type(error).__name__)
+        raise ModelError(f"{what} cannot be loaded: {why.rstrip('.')}.") from error
 
 
 def _cached_folder(source: str, config: ModelConfig) -> Path:
@@ -264,9 +254,3 @@ def _cached_folder(source: str, config: ModelConfig) -> Path:
 
     found = cached_file(source, "config.json", revision=config.revision or "main", local_files_only=True)
     return Path(str(found)).parent
-
-
-def _header(file: Path) -> str:
-    with file.open("rb") as handle:
-        length = int.from_bytes(handle.read(8), "little")
-        return sha256(handle.read(min(length, 1 << 24))).hexdigest()

@@ -12,7 +12,8 @@ from dimscope.models.base import LayerName
 from dimscope.models.capture import Capture, parse_layers
 from dimscope.models.load import LoadedModel
 from dimscope.models.pooling import pool_weights
-from dimscope.models.tokens import TokenizedTexts, iterate_batches, make_batch
+from dimscope.models.probe import check_blocks, check_padding
+from dimscope.models.tokens import Batch, TokenizedTexts, iterate_batches, make_batch
 
 
 class Reader:
@@ -46,10 +47,28 @@ class Reader:
         """Number of blocks of the model; the depth of layer l is l / n_layers."""
         return self.capture.n_layers
 
-    def widths(self) -> dict[str, int]:
-        """Width of each layer, found by one short forward pass."""
-        shortest = np.array([int(self.tokens.lengths.argmin())])
-        return {str(name): states.shape[1] for name, states in self._forward(shortest).items()}
+    def probe(self) -> dict[str, int]:
+        """Width of each layer, after one short text has shown that the model can be read and that padding does not matter.
+
+        Raises:
+            ModelError: see `dimscope.models.probe`.
+            InputError: NaN or Inf already here.
+        """
+        model, dtype = self.loaded.model, self.loaded.dtype
+        lengths = self.tokens.lengths
+        several = np.flatnonzero(lengths > 1)  # one token cannot tell the axes of a batch apart
+        row = several[lengths[several].argmin()] if len(several) else lengths.argmin()
+        rows = np.array([int(row)])
+        batch = make_batch(self.loaded, self.tokens, rows, self.config.padding)
+        check_blocks(model, batch, dtype)
+        alone = self._forward(batch)
+        for name, vectors in alone.items():
+            self._refuse_non_finite(name, vectors.cpu().numpy(), rows)
+        length = min(2 * int(lengths[row]) + 1, self.loaded.max_tokens)
+        if self.config.batch_size != 1 and length > lengths[row]:
+            padded = self._forward(make_batch(self.loaded, self.tokens, rows, self.config.padding, length))
+            check_padding(model, alone, padded, self.config.padding, dtype)
+        return {str(name): vectors.shape[1] for name, vectors in alone.items()}
 
     def read(self, rows: IntArray, advance: Callable[[int], None]) -> dict[str, Points]:
         """Vectors float32 (len(rows), width) per layer name, in the order of `rows`; `advance` is told of finished texts.
@@ -61,16 +80,14 @@ class Reader:
         place = {int(row): line for line, row in enumerate(rows)}
         for chosen, batch in iterate_batches(self.loaded, self.tokens, rows, self.config.batch_size, self.config.padding):
             lines = [place[int(row)] for row in chosen]
-            states = self.capture.run(batch.inputs, pool_weights(batch.mask, batch.content, self.config.pool))
-            for name, vectors in states.items():
+            for name, vectors in self._forward(batch).items():
                 values = vectors.cpu().numpy()
                 self._refuse_non_finite(name, values, chosen)
                 found.setdefault(str(name), np.empty((len(rows), values.shape[1]), np.float32))[lines] = values
             advance(len(chosen))
         return found
 
-    def _forward(self, rows: IntArray) -> dict[LayerName, torch.Tensor]:
-        batch = make_batch(self.loaded, self.tokens, rows, self.config.padding)
+    def _forward(self, batch: Batch) -> dict[LayerName, torch.Tensor]:
         return self.capture.run(batch.inputs, pool_weights(batch.mask, batch.content, self.config.pool))
 
     def _refuse_non_finite(self, name: LayerName, values: Points, rows: IntArray) -> None:

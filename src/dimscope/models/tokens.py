@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dimscope.arrays import IntArray
-from dimscope.errors import InputError, UsageError
+from dimscope.errors import InputError, ModelError, UsageError
 from dimscope.models.load import LoadedModel, counts_positions_itself
 
 TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 65_536, "mps": 16_384}
@@ -44,6 +44,7 @@ def tokenize(loaded: LoadedModel, texts: Sequence[str], names: Sequence[str], sp
 
     Raises:
         InputError: texts without a content token (they are named), or `cls` with a tokenizer that puts no token in front.
+        ModelError: tokens that the model does not know.
     """
     ids: list[IntArray] = []
     content: list[np.ndarray] = []
@@ -55,6 +56,7 @@ def tokenize(loaded: LoadedModel, texts: Sequence[str], names: Sequence[str], sp
         masks = [np.array(row, dtype=bool) for row in found["special_tokens_mask"]]
         content += [np.ones_like(mask) if special == "include" else ~mask for mask in masks]
         truncated.append(_is_truncated(loaded, chunk, found["input_ids"]))
+    _refuse_unknown(loaded, ids)
     _refuse_empty(content, names)
     if pool == "cls":
         _refuse_missing_cls(loaded, ids)
@@ -84,6 +86,16 @@ def _refuse_empty(content: list[np.ndarray], names: Sequence[str]) -> None:
         raise InputError(
             f"{len(empty)} of {len(content)} texts are empty after tokenising (ids {shown}). Remove them from the data, or "
             "choose --special-tokens include to pool over special tokens too."
+        )
+
+
+def _refuse_unknown(loaded: LoadedModel, ids: list[IntArray]) -> None:
+    known = vocabulary_size(loaded.model)
+    largest = max((int(row.max()) for row in ids if len(row)), default=0)
+    if known is not None and largest >= known:
+        raise ModelError(
+            f"the tokenizer of {loaded.name} makes token {largest}, the model has embeddings of tokens 0 to {known - 1}; "
+            "they do not belong together."
         )
 
 
@@ -128,18 +140,17 @@ class Batch:
     content: torch.Tensor
 
 
-def make_batch(loaded: LoadedModel, tokens: TokenizedTexts, rows: IntArray, padding: str) -> Batch:
-    """The texts `rows` padded to their longest, on the side `padding`."""
+def make_batch(loaded: LoadedModel, tokens: TokenizedTexts, rows: IntArray, padding: str, length: int | None = None) -> Batch:
+    """The texts `rows` padded on the side `padding` to their longest, or to `length` tokens."""
     if padding not in ("right", "left"):
         raise UsageError(f'unknown padding "{padding}".  All: left, right')
-    longest = int(max(len(tokens.ids[row]) for row in rows))
-    filler = loaded.tokenizer.pad_token_id
-    ids = np.full((len(rows), longest), 0 if filler is None else filler, dtype=np.int64)
+    longest = length or int(max(len(tokens.ids[row]) for row in rows))
+    ids = np.full((len(rows), longest), _filler(loaded), dtype=np.int64)
     mask = np.zeros((len(rows), longest), dtype=np.int64)
     content = np.zeros((len(rows), longest), dtype=np.int64)
     for line, row in enumerate(rows):
-        length = len(tokens.ids[row])
-        place = slice(longest - length, longest) if padding == "left" else slice(0, length)
+        n_tokens = len(tokens.ids[row])
+        place = slice(longest - n_tokens, longest) if padding == "left" else slice(0, n_tokens)
         ids[line, place], mask[line, place], content[line, place] = tokens.ids[row], 1, tokens.content[row]
     to_device = {"ids": ids, "mask": mask, "content": content}
     moved = {name: torch.from_numpy(array).to(loaded.device) for name, array in to_device.items()}
@@ -147,6 +158,23 @@ def make_batch(loaded: LoadedModel, tokens: TokenizedTexts, rows: IntArray, padd
     if padding == "left" and _takes_positions(loaded.model):
         inputs["position_ids"] = (moved["mask"].cumsum(dim=1) - 1).clamp(min=0)
     return Batch(inputs, moved["mask"], moved["content"])
+
+
+def _filler(loaded: LoadedModel) -> int:
+    """The token of padded places: the one that the embeddings skip when they count positions, or any that is known."""
+    skipped = getattr(getattr(loaded.model, "embeddings", None), "padding_idx", None)
+    if counts_positions_itself(loaded.model) and isinstance(skipped, int):
+        return skipped
+    token, known = loaded.tokenizer.pad_token_id, vocabulary_size(loaded.model)
+    return token if isinstance(token, int) and (known is None or token < known) else 0
+
+
+def vocabulary_size(model: Any) -> int | None:
+    """Number of tokens that the model has embeddings of, or None when it does not say."""
+    try:
+        return int(model.get_input_embeddings().weight.shape[0])
+    except (AttributeError, NotImplementedError):
+        return None
 
 
 def _takes_positions(model: Any) -> bool:

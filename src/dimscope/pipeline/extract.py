@@ -51,7 +51,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     tokens = tokenize(loaded, examples.texts, examples.ids, config.model.special_tokens, config.model.pool)
     refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, "distinct texts")
     reader = Reader(loaded, tokens, examples.ids, config.model)
-    widths = reader.widths()
+    widths = reader.probe()
     _check_disk(folder, len(examples), widths)
     log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
     manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
