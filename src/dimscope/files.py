@@ -10,6 +10,11 @@ from pathlib import Path
 from dimscope.errors import StoreError
 
 HASH_CHUNK = 1 << 22
+UNWRITABLE = (
+    errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG,
+    errno.EFBIG, errno.EIO, errno.ELOOP,
+)  # fmt: skip
+"""What the system answers where a file cannot be made; the remedy is another place."""
 
 
 @contextmanager
@@ -21,7 +26,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         StoreError: the disk is full or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with explained_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     try:
         with explained_disk_errors(path):
@@ -61,7 +67,7 @@ def explained_disk_errors(path: Path) -> Iterator[None]:
                 f"the disk is full while writing {path}. Nothing that was finished is lost: free some space and run the "
                 "same command again to resume."
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
+        if error.errno in UNWRITABLE:
             raise StoreError(f"{path} cannot be written ({error.strerror}); choose another folder with -o.") from error
         raise
 

@@ -89,7 +89,7 @@ class Capture:
         missing = [str(name) for name in self.names if name not in self._read]
         if missing:
             raise ModelError(f"the forward pass of {type(self.model).__name__} did not reach: {', '.join(missing)}.")
-        return self._read
+        return {name: self._read[name] for name in self.names}
 
     def _hooks(self) -> list[_Hook]:
         blocks = list(dict.fromkeys(self.stack.blocks))

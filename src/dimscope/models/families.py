@@ -2,7 +2,7 @@
 
 Everything else is found by rule (see `dimscope.models.blocks`): the list of blocks is the largest module list of
 `num_hidden_layers` entries, the last norm is the norm that is declared after it, beside it or beside what holds it. DeBERTa
-declares a norm there that is for its relative positions.
+declares a norm there that is for its relative positions, LFM2 names its last norm as if it were one of the embeddings.
 """
 
 from collections.abc import Mapping
@@ -16,5 +16,6 @@ FAMILIES: Mapping[str, Family] = {
     "esm": Family("encoder.layer", "encoder.emb_layer_norm_after"),
     "gpt2": Family("h", "ln_f"),
     "imagegpt": Family("h", "ln_f"),
+    "lfm2": Family("layers", "embedding_norm"),
     "opt": Family("decoder.layers", "decoder.final_layer_norm"),
 }

@@ -1,13 +1,14 @@
 """A loaded model that turns texts into one vector per example and layer, block of examples by block."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from dimscope.arrays import IntArray, Points
 from dimscope.config import ModelConfig
-from dimscope.errors import InputError, UsageError
+from dimscope.errors import InputError, ModelError, UsageError
 from dimscope.models.base import LayerName
 from dimscope.models.capture import Capture, parse_layers
 from dimscope.models.load import LoadedModel
@@ -75,12 +76,15 @@ class Reader:
 
         Raises:
             InputError: NaN or Inf, with layer and examples.
+            ModelError: a batch does not fit into memory.
         """
         found: dict[str, Points] = {}
         place = {int(row): line for line, row in enumerate(rows)}
         for chosen, batch in iterate_batches(self.loaded, self.tokens, rows, self.config.batch_size, self.config.padding):
             lines = [place[int(row)] for row in chosen]
-            for name, vectors in self._forward(batch).items():
+            with _explained_memory(batch):
+                states = self._forward(batch)
+            for name, vectors in states.items():
                 values = vectors.cpu().numpy()
                 self._refuse_non_finite(name, values, chosen)
                 found.setdefault(str(name), np.empty((len(rows), values.shape[1]), np.float32))[lines] = values
@@ -98,3 +102,16 @@ class Reader:
                 f"layer {name} ({name.module}) holds NaN or Inf for {len(bad)} examples of a batch (ids {shown}). Try "
                 f"--dtype float32 (now {self.loaded.dtype}), or check the weights."
             )
+
+
+@contextmanager
+def _explained_memory(batch: Batch) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.cuda.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise ModelError(
+            f"a batch of {batch.mask.shape[0]} texts with {batch.mask.shape[1]} tokens does not fit into the memory of "
+            f"{batch.mask.device}; choose a smaller --batch-size, or fewer --max-tokens."
+        ) from error

@@ -52,7 +52,8 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, "distinct texts")
     reader = Reader(loaded, tokens, examples.ids, config.model)
     widths = reader.probe()
-    _check_disk(folder, len(examples), widths)
+    n_bytes = 4 * len(examples) * sum(widths.values())
+    check_disk(folder, n_bytes, f"{len(examples)} examples, {len(widths)} layers")
     log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
     manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
     write_config(folder, config)
@@ -118,15 +119,24 @@ def refuse_few(found: int, k: int, what: str) -> None:
         )
 
 
-def _check_disk(folder: RunFolder, n_rows: int, widths: dict[str, int]) -> None:
-    needed = n_rows * sum(widths.values()) * 4
+def check_disk(folder: RunFolder, needed: int, what: str) -> None:
+    """Nothing when the states of a run fit on the disk beside what is there.
+
+    Args:
+        folder: the run.
+        needed: bytes of all states.
+        what: how many of what, for the message.
+
+    Raises:
+        StoreError: too little space; nothing was written.
+    """
     existing = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
     there = sum(file.stat().st_size for file in folder.states.glob("*.npy")) if folder.states.is_dir() else 0
     free = shutil.disk_usage(existing).free + there
     if needed > free:
         raise StoreError(
-            f"the states need {needed / 1e9:.2f} GB ({n_rows} examples, {len(widths)} layers), {free / 1e9:.2f} GB are free "
-            f"at {existing}. Free some space, choose another place with -o, or fewer --points or --layers."
+            f"the states need {needed / 1e9:.2f} GB ({what}), {free / 1e9:.2f} GB are free at {existing}. Free some space, "
+            "choose another place with -o, or fewer examples or layers."
         )
 
 

@@ -12,12 +12,12 @@ from dimscope.config import RunConfig, config_from
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
 from dimscope.inputs.arrays import read_labels, read_layers
-from dimscope.pipeline.extract import BLOCK_ROWS, refuse_few
+from dimscope.pipeline.extract import BLOCK_ROWS, check_disk, refuse_few
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress, Silent
 from dimscope.store.folder import RunFolder, write_config
 from dimscope.store.manifest import Manifest
-from dimscope.store.states import import_states
+from dimscope.store.states import StateStore, import_states, stored_dtype
 
 
 def measure_arrays(
@@ -31,7 +31,9 @@ def measure_arrays(
     command: str = "",
     progress: Progress | None = None,
 ) -> RunResult:
-    """Measure, recommend and report for arrays from disk; the arrays are copied into the run folder as float32.
+    """Measure, recommend and report for arrays from disk, which are copied into the run folder.
+
+    float16, float32 and float64 are kept as they are, integers become float64: distances are exact for the numbers as given.
 
     Args:
         source: .npy, .npz, or a folder of .npy files; every layer (n, d), natural order of names is order of depth.
@@ -57,7 +59,11 @@ def measure_arrays(
     label_hash = sha256("\n".join(values).encode()).hexdigest() if values else ""
     key = sha256(repr((source_hash, label_hash)).encode()).hexdigest()[:16]
     manifest = Manifest(folder.path)
-    if not manifest.is_stage_done("extract", key):
+    done = manifest.is_stage_done("extract", key) and StateStore(folder.states, key, n_rows, BLOCK_ROWS).is_complete
+    if not done:
+        n_bytes = sum(stored_dtype(points.dtype).itemsize * points.size for _, points in layers)
+        check_disk(folder, n_bytes, f"{n_rows} points, {len(layers)} layers")
+        manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
         write_config(folder, config)
         _write_points(folder, n_rows, values)
         store = import_states(folder.states, list(zip(names, (points for _, points in layers), strict=True)), key, BLOCK_ROWS)
@@ -84,8 +90,12 @@ def _validate(layers: Sequence[tuple[str, Points]], k: int) -> None:
             refuse_non_finite(points)
         except InputError as error:
             raise InputError(f'layer "{name}": {error}') from None
-    if all((points == points[:1]).all() for _, points in layers):
+    if all(_is_constant(points) for _, points in layers):
         raise InputError(f"all {n_rows} points are equal in every layer; there is no geometry to measure.")
+
+
+def _is_constant(points: Points) -> bool:
+    return all((points[start : start + BLOCK_ROWS] == points[:1]).all() for start in range(0, len(points), BLOCK_ROWS))
 
 
 def _write_points(folder: RunFolder, n_rows: int, labels: Sequence[str] | None) -> None:

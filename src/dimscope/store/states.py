@@ -1,9 +1,10 @@
 """The representations on disk: one .npy file per layer, filled row block by row block.
 
-Each file is a plain numpy array of shape (n_examples, width) in float32, preallocated, so `numpy.load(path, mmap_mode="r")`
-reads it without this package. `progress.json` beside them lists the row blocks that are finished, with the CRC-32 of each
-layer's bytes; a block is listed only after its bytes are on disk. After a crash the listed blocks are checked and kept, the
-others are computed again.
+Each file is a plain numpy array of shape (n_examples, width), preallocated, so `numpy.load(path, mmap_mode="r")` reads it
+without this package. It is float32 for what a model computed; arrays of the user keep the precision that they came in (float16,
+float32 or float64), since distances are exact for the numbers as given. `progress.json` beside them lists the row blocks that
+are finished, with the CRC-32 of each layer's bytes; a block is listed only after its bytes are on disk. After a crash the
+listed blocks are checked and kept, the others are computed again.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,8 +66,8 @@ class StateStore:
         sums = {}
         with explained_disk_errors(self.folder):
             for name, rows in states.items():
-                rows = np.ascontiguousarray(rows, dtype=np.float32)
-                target = self._open(name, rows.shape[1])
+                rows = np.ascontiguousarray(rows, dtype=stored_dtype(rows.dtype))
+                target = self._open(name, rows.shape[1], rows.dtype)
                 self._write_rows(name, target, start, stop, rows)
                 sums[name] = zlib.crc32(rows.tobytes())
             self._done[number] = sums
@@ -86,20 +88,20 @@ class StateStore:
         """The file of a layer."""
         return self.folder / f"{name}.npy"
 
-    def _open(self, name: str, width: int) -> "np.memmap":
+    def _open(self, name: str, width: int, dtype: "np.dtype[Any]") -> "np.memmap":
         if name not in self._maps:
             path, shape = self.path(name), (self.n_rows, width)
-            if not path.exists() or open_states(path).shape != shape:
+            if not _has_form(path, shape, dtype):
                 path.unlink(missing_ok=True)
-                self._reserve(path, shape)
+                self._reserve(path, shape, dtype)
             self._maps[name] = np.lib.format.open_memmap(path, mode="r")
         return self._maps[name]
 
-    def _reserve(self, path: Path, shape: tuple[int, int]) -> None:
+    def _reserve(self, path: Path, shape: tuple[int, int], dtype: "np.dtype[Any]") -> None:
         part = path.with_suffix(".npy.part")
         with part.open("wb") as handle:
-            np.lib.format.write_array_header_1_0(handle, {"descr": "<f4", "fortran_order": False, "shape": shape})
-            size = handle.tell() + shape[0] * shape[1] * 4
+            np.lib.format.write_array_header_1_0(handle, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+            size = handle.tell() + shape[0] * shape[1] * dtype.itemsize
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(handle.fileno(), 0, size)
             else:  # pragma: no cover - other systems
@@ -116,7 +118,8 @@ class StateStore:
         write_text(self.folder / PROGRESS, json.dumps(record))
 
     def _resume(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with explained_disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         try:
             record = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -139,6 +142,20 @@ class StateStore:
         for path in (*self.folder.glob("*.npy"), *self.folder.glob("*.npy.part"), self.folder / PROGRESS):
             path.unlink(missing_ok=True)
         sync_folder(self.folder)
+
+
+def stored_dtype(dtype: "np.dtype[Any]") -> "np.dtype[Any]":
+    """The dtype, little-endian, in which points of `dtype` are stored: their own, or float64 for integers and wider floats."""
+    kept = dtype.kind == "f" and dtype.itemsize in (2, 4, 8)
+    return np.dtype(f"<f{dtype.itemsize if kept else 8}")
+
+
+def _has_form(path: Path, shape: tuple[int, int], dtype: "np.dtype[Any]") -> bool:
+    try:
+        found = open_states(path)
+    except StoreError:
+        return False
+    return found.shape == shape and found.dtype == dtype
 
 
 def open_states(path: Path) -> Points:
