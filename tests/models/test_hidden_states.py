@@ -174,9 +174,7 @@ def test_later_tokens_do_not_change_the_last_token_of_a_decoder(name, tmp_path):
     texts = ["w1 w2 w3", "w1 w2 w3 w4 w5"]
     config = ModelConfig(name=str(folder), pool="last", layers="1")
     loaded = load_model(config)
-    found = Reader(loaded, tokenize(loaded, texts, NAMES, "exclude", "last"), NAMES, config).read(
-        np.arange(2), lambda _: None
-    )
+    found = Reader(loaded, tokenize(loaded, texts, NAMES, "exclude", "last"), NAMES, config).read(np.arange(2), lambda _: None)
     alone = Reader(loaded, tokenize(loaded, texts[:1], NAMES, "exclude", "last"), NAMES, config).read(
         np.arange(1), lambda _: None
     )

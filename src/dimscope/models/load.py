@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from dimscope.config import ModelConfig
 from dimscope.errors import DimscopeError, ModelError, UsageError
@@ -24,13 +26,12 @@ REASONS: Mapping[tuple[str, ...], str] = {
     ("file named model.safetensors",): (
         "it has no safetensors weights; convert them, or say --allow-pickle if you trust their source"
     ),
-    ("deserializing header", "Weights only load failed", "PytorchStreamReader", "Ran out of input"): (
-        "its weights file is damaged or holds something else than tensors; copy or download it again"
-    ),
     ("ignore_mismatched_sizes",): "its weights have other shapes than its config.json says; they belong to another model",
     ("backend tokenizer", "load tokenizer"): "it has no tokenizer files that can be read, for example a tokenizer.json",
 }
 """What stands in the message of a library -> what it means for the user; anything else is passed on."""
+DAMAGED = (SafetensorError, UnpicklingError, EOFError)
+"""What the readers of safetensors and pickles raise for a file that they do not understand."""
 HUB_REASONS: Mapping[tuple[str, ...], str] = {
     ("connect", "offline", "Connection", "resolve"): (
         "the hub cannot be reached and the model is not in the local cache; download it where there is a network, or give "
@@ -241,7 +242,10 @@ def _explained(what: str, is_folder: bool) -> Iterator[None]:
         yield
     except DimscopeError:
         raise
-    except Exception as error:  # transformers, tokenizers, safetensors and pickle each raise kinds of their own
+    except DAMAGED as error:
+        why = "its weights file is damaged or holds something else than tensors; copy or download it again"
+        raise ModelError(f"{what} cannot be loaded: {why}.") from error
+    except Exception as error:  # transformers and tokenizers raise many kinds
         text = str(error).strip()
         reasons = REASONS if is_folder else {**REASONS, **HUB_REASONS}
         known = (reason for signs, reason in reasons.items() if any(sign in text for sign in signs))

@@ -1,0 +1,112 @@
+"""Architectures where the general rule, the hooks or the last norm could go wrong, against the model's own outputs."""
+
+import pytest
+import torch
+import transformers
+
+from dimscope.models.blocks import find_stack
+from dimscope.models.capture import Capture
+from dimscope.models.families import FAMILIES
+from tiny import COMMON, DECODERS, ENCODERS, ENDS, GROUPED, N_LAYERS, VOCABULARY
+
+SIZES = {"vocab_size": len(VOCABULARY), "d_model": 32, "encoder_layers": 3, "decoder_layers": 2, "pad_token_id": 0, **ENDS}
+HEADS = {"encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48}
+DEBERTA = {**COMMON, "relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}
+TRICKY = {
+    "bart": (transformers.BartConfig, {**SIZES, **HEADS, "max_position_embeddings": 48}, None),
+    "mbart": (transformers.MBartConfig, {**SIZES, **HEADS, "max_position_embeddings": 48}, "layer_norm"),
+    "deberta": (transformers.DebertaConfig, COMMON, None),
+    "deberta-v3": (transformers.DebertaV2Config, {**DEBERTA, "norm_rel_ebd": "layer_norm", "share_att_key": True}, None),
+    "deberta-v2 conv": (transformers.DebertaV2Config, {**DEBERTA, "conv_kernel_size": 3, "conv_act": "gelu"}, None),
+    "megatron": (transformers.MegatronBertConfig, COMMON, "encoder.ln"),
+    "clip text": (transformers.CLIPTextConfig, {**COMMON, **ENDS}, "final_layer_norm"),
+    "openai-gpt": (
+        transformers.OpenAIGPTConfig,
+        {"vocab_size": len(VOCABULARY), "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 48},
+        None,
+    ),
+    "lfm2": (
+        transformers.Lfm2Config,
+        {**GROUPED, "layer_types": ["conv", "full_attention", "conv"], "block_ff_dim": 48},
+        "embedding_norm",
+    ),
+    "qwen3": (transformers.Qwen3Config, {**GROUPED, "head_dim": 8}, "norm"),
+    "olmo2": (transformers.Olmo2Config, GROUPED, "norm"),
+    "gemma3": (transformers.Gemma3TextConfig, {**GROUPED, "head_dim": 8}, "norm"),
+}
+IDS = torch.randint(5, 60, (2, 11), generator=torch.Generator().manual_seed(1))
+
+
+def build(config):
+    torch.manual_seed(0)
+    model = transformers.AutoModel.from_config(config).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    return model.get_encoder() if model.config.is_encoder_decoder else model
+
+
+def states_of(model):
+    mask = torch.ones_like(IDS)
+    capture = Capture(model, range(N_LAYERS + 1), "block")
+    found = capture.run({"input_ids": IDS, "attention_mask": mask}, torch.full(IDS.shape, 1 / IDS.shape[1]))
+    with torch.no_grad():
+        output = model(input_ids=IDS, attention_mask=mask, output_hidden_states=True)
+    return {str(name): vectors for name, vectors in found.items()}, output, capture.stack
+
+
+def assert_near(found, states):
+    expected = states.mean(dim=1)
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("name", list(TRICKY))
+def test_sites_are_the_states_that_the_model_reports(name):
+    kind, options, norm_path = TRICKY[name]
+    found, output, stack = states_of(build(kind(**options)))
+    assert stack.final_norm_path == (norm_path or "")
+    assert len(output.hidden_states) == N_LAYERS + 1 == stack.n_layers + 1
+    assert_near(found["embed_00"], output.hidden_states[0])
+    for layer in range(1, N_LAYERS):
+        assert_near(found[f"block_{layer:02d}"], output.hidden_states[layer])
+    assert_near(found[f"{'final_norm' if norm_path else 'block'}_03"], output.last_hidden_state)
+
+
+@pytest.mark.parametrize("name", ["qwen3", "gemma3", "megatron", "lfm2"])
+def test_the_first_norm_is_that_of_the_input_not_of_the_queries(name):
+    kind, options, _ = TRICKY[name]
+    model = build(kind(**options))
+    capture = Capture(model, range(N_LAYERS + 1), "block_norm")
+    found = capture.run({"input_ids": IDS, "attention_mask": torch.ones_like(IDS)}, torch.full(IDS.shape, 1 / IDS.shape[1]))
+    states = states_of(model)[1].hidden_states
+    for layer, (site, vectors) in enumerate(list(found.items())[:N_LAYERS]):
+        assert not any(part in site.module for part in ("q_", "k_"))
+        with torch.no_grad():
+            assert_near(vectors, model.get_submodule(site.module)(states[layer]))
+
+
+TINY = {
+    "albert": ENCODERS["albert"],
+    "deberta-v2": lambda: transformers.DebertaV2Config(**DEBERTA),
+    "distilbert": ENCODERS["distilbert"],
+    "esm": ENCODERS["esm"],
+    "gpt2": DECODERS["gpt2"],
+    "imagegpt": lambda: transformers.ImageGPTConfig(vocab_size=65, n_embd=32, n_layer=3, n_head=4, n_positions=48),
+    "lfm2": lambda: transformers.Lfm2Config(**TRICKY["lfm2"][1]),
+    "opt": DECODERS["opt"],
+}
+
+
+def test_every_record_has_a_model_here():
+    assert set(TINY) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_the_places_of_a_record_exist_in_its_model(name):
+    config = TINY[name]()
+    model = transformers.AutoModel.from_config(config)
+    assert config.model_type == name
+    stack = find_stack(model)
+    assert stack.n_layers == N_LAYERS
+    assert list(model.get_submodule(FAMILIES[name].blocks)) == stack.blocks
+    if FAMILIES[name].final_norm is not None:
+        assert stack.final_norm is model.get_submodule(FAMILIES[name].final_norm)
