@@ -17,16 +17,23 @@ Site: TypeAlias = Literal["embed", "block", "block_norm", "final_norm", "array"]
 
 
 def as_points(points: ArrayLike) -> Points:
-    """The input as a finite floating-point array of shape (n, d); integers become float64, nothing else is copied.
+    """The input as a finite floating-point array of shape (n, d); integers and long doubles become float64, no other is copied.
 
     Raises:
-        InputError: not two-dimensional, not numeric, no rows or columns, or NaN or Inf inside (the rows are named).
+        InputError: not two-dimensional, not numeric, no rows or columns, masked, or NaN or Inf inside (the rows are named).
     """
-    array = np.asarray(points)
+    try:
+        array = np.asarray(points)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that numpy cannot read
+        hint = "Give rows of equal length; of a tensor, `.detach().float().cpu().numpy()`."
+        raise InputError(f"points cannot be read as an array of numbers: {str(error).rstrip('.')}. {hint}") from error
+    if np.ma.is_masked(points):
+        raise InputError("points hold masked values; remove those rows or fill them first.")
     if array.ndim != 2:
         raise InputError(f"points must have two axes (examples, features), found shape {array.shape}.")
-    if array.dtype.kind in "iub":
-        array = array.astype(np.float64)
+    if array.dtype.kind in "iub" or (array.dtype.kind == "f" and array.dtype.itemsize > 8):
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            array = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise InputError(f"points must be real numbers, found dtype {array.dtype}.")
     if 0 in array.shape:

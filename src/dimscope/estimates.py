@@ -11,10 +11,11 @@ class Status(Enum):
 
     OK = "ok"
     ZERO_DISTANCES = (
-        "some points lie at distance 0 from a neighbour and were left out; merge duplicates (duplicates='merge') instead"
+        "some points lie at distance 0 from a neighbour, which says nothing about the dimension; "
+        "merge duplicates (duplicates='merge') instead"
     )
     TOO_FEW = "too few distinct points for this estimate; give more examples or a smaller k"
-    NO_SPREAD = "all distances that enter the estimate are equal; the data are a lattice or rounded too coarsely"
+    NO_SPREAD = "distances that should differ are equal at some or all points; the data are a lattice or rounded too coarsely"
     SHORT_LISTS = "some points had fewer neighbours left than k after leaving out others, and were not used; compute a larger k"
 
     @property

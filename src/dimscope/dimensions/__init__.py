@@ -49,9 +49,10 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
 
     Example:
         >>> import numpy as np
-        >>> square = np.random.default_rng(0).random((2000, 2)) @ np.ones((2, 5))
-        >>> dimension(np.random.default_rng(0).random((2000, 3)), "twonn").scale
-        (1, 2)
+        >>> cube = np.random.default_rng(0).random((2000, 3))
+        >>> found = dimension(cube, "twonn")
+        >>> abs(found.value - 3) < 3 * found.stderr
+        True
     """
     chosen = make_estimator(estimator, options)
     if options.get("convention") is not None and not isinstance(source, Neighbors):
@@ -83,11 +84,20 @@ def dimension_scaling(
     split at random into 1, 2, 4, ... disjoint parts, the estimate of each part is averaged, and its error is the standard
     error over the parts; it needs the points.
 
+    Args:
+        source: a neighbour table, or points of shape (n, d).
+        estimator: `gride` or `twonn`.
+        max_rank: the farthest rank that `gride` reads, at least 2.
+        seed: of the random parts of `twonn`.
+
     Raises:
-        UsageError: an estimator without a scale, or `twonn` with a neighbour table only.
+        UsageError: an estimator without a scale, `twonn` with a neighbour table only, or no rank to read.
     """
     if estimator == "gride":
+        if max_rank < 2:
+            raise UsageError(f"max_rank={max_rank} was asked for; gride compares rank 1 with rank 2 at the least.")
         table = as_neighbors(source, max_rank)
+        table.require(2, "gride")
         top = min(max_rank, table.k)
         return [dimension(table, "gride", ranks=2**j) for j in range(1, top.bit_length()) if 2**j <= top]
     if estimator == "twonn":

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.estimates import Estimate
+from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Neighbors
 
 MIN_POINTS = 10
@@ -46,6 +46,18 @@ def log_ratios(neighbors: Neighbors, near: int, far: int) -> tuple[FloatArray, i
     inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]
     usable = inner > 0
     return np.log(outer[usable] / inner[usable]), int((~usable).sum())
+
+
+def verdict(neighbors: Neighbors, near: int, dropped: int) -> Status:
+    """What limits an estimate that reads distances from rank `near` outwards and could not use `dropped` of the points."""
+    if (neighbors.distances[:, near - 1] == 0).any():
+        return Status.ZERO_DISTANCES
+    return Status.NO_SPREAD if dropped else Status.OK
+
+
+def why_none(neighbors: Neighbors, near: int, share: float = 1.0) -> Status:
+    """Why fewer than `MIN_POINTS` values were left, where the share that is read of all points has a value."""
+    return Status.TOO_FEW if int(neighbors.n * share) < MIN_POINTS else verdict(neighbors, near, neighbors.n)
 
 
 def mean_radius(neighbors: Neighbors, near: int, far: int) -> float:

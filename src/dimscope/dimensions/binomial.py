@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS
+from dimscope.dimensions.base import MIN_POINTS, verdict, why_none
 from dimscope.errors import UsageError
-from dimscope.estimates import Estimate, Status, no_estimate
+from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
 from dimscope.uncertainty import error_of_mean
 
@@ -53,16 +53,18 @@ class Binomial:
     def estimate(self, neighbors: Neighbors) -> Estimate:
         """The dimension between the two radii."""
         inside = self._inside(neighbors)
-        scale = (1, self.k)
-        if neighbors.n < MIN_POINTS:
-            return no_estimate(scale, neighbors.n, Status.TOO_FEW)
-        if not 0 < inside.mean() < self.k - 1:
-            return no_estimate(scale, neighbors.n, Status.NO_SPREAD)
-        value = self._value(inside)
-        deviations = (inside - inside.mean()) / neighbors.n
-        error = error_of_mean(deviations, neighbors.indices[:, : self.k]) / (inside.mean() * -np.log(self.ratio))
+        usable = np.isfinite(inside)
+        scale, used = (1, self.k), int(usable.sum())
+        dropped = neighbors.n - used
+        if used < MIN_POINTS:
+            return no_estimate(scale, used, why_none(neighbors, 1), dropped)
+        value, mean = self._value(inside), inside[usable].mean()
+        if np.isnan(value):
+            return no_estimate(scale, used, verdict(neighbors, 1, neighbors.n), dropped)
+        deviations = np.where(usable, inside - mean, 0.0) / used
+        error = error_of_mean(deviations, neighbors.indices[:, : self.k]) / (mean * -np.log(self.ratio))
         radius = float(neighbors.distances[:, self.k - 1].mean())
-        return Estimate(value, float(error), scale, neighbors.n, radius=radius)
+        return Estimate(value, float(error), scale, used, dropped, verdict(neighbors, 1, dropped), radius)
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`."""
@@ -70,11 +72,13 @@ class Binomial:
         return np.array([self._value(inside[draw]) for draw in draws])
 
     def _inside(self, neighbors: Neighbors) -> FloatArray:
+        """How many of the k - 1 nearer neighbours lie in the inner ball, NaN where the outer ball has no radius."""
         neighbors.require(self.k, "binomial")
         outer = neighbors.distances[:, self.k - 1]
-        within = neighbors.distances[:, : self.k] <= self.ratio * outer[:, None]
-        return np.asarray(within.sum(axis=1), dtype=np.float64)
+        within = neighbors.distances[:, : self.k - 1] <= self.ratio * outer[:, None]
+        return np.where(outer > 0, within.sum(axis=1), np.nan)
 
     def _value(self, inside: FloatArray) -> float:
-        mean = inside.mean()
-        return float(np.log(mean / (self.k - 1)) / np.log(self.ratio)) if mean > 0 else float("nan")
+        usable = inside[np.isfinite(inside)]
+        mean = usable.mean() if len(usable) else 0.0
+        return float(np.log(mean / (self.k - 1)) / np.log(self.ratio)) if 0 < mean < self.k - 1 else float("nan")

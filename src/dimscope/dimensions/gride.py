@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius
+from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius, verdict, why_none
 from dimscope.errors import UsageError
-from dimscope.estimates import Estimate, Status, no_estimate
+from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
 
 OUTLIER_SPREAD = 20.0
@@ -23,7 +23,8 @@ class Gride:
     """Maximum likelihood of mu = r_2n / r_n, whose law depends on the dimension alone where the density is constant.
 
     With l_i = log mu_i and n1 = ranks / 2, n2 = ranks, the estimate is the root d of
-    (N - 1) / d + (n2 - n1 - 1) sum l_i / (1 - exp(-d l_i)) - (n2 - 1) sum l_i = 0.
+    (N - 1) / d + (n2 - n1 - 1) sum l_i / (1 - exp(-d l_i)) - (n2 - 1) sum l_i = 0,
+    over the N points left without outliers and, beyond rank 2, without ties (r_2n = r_n, which have no likelihood there).
     Standard error: inverse square root of the Fisher information N / d^2 + (n2 - n1 - 1) sum (l_i / (2 sinh(d l_i / 2)))^2;
     it treats points as independent and is too small at large ranks, where neighbourhoods overlap.
 
@@ -60,13 +61,14 @@ class Gride:
         near, far = self.ranks // 2, self.ranks
         ratios, dropped = log_ratios(neighbors, near, far)
         if len(ratios) < MIN_POINTS:
-            return no_estimate((near, far), len(ratios), Status.TOO_FEW, dropped)
+            return no_estimate((near, far), len(ratios), why_none(neighbors, near), dropped)
+        dropped += int((ratios == 0).sum()) if far - near > 1 else 0
         ratios = _readable(ratios, near, far)
         if len(ratios) < MIN_POINTS:
-            return no_estimate((near, far), len(ratios), Status.NO_SPREAD, dropped)
+            return no_estimate((near, far), len(ratios), verdict(neighbors, near, neighbors.n), dropped)
         value = _root(ratios, near, far)
         error = _fisher_error(ratios, near, far, value)
-        status = Status.ZERO_DISTANCES if dropped else Status.OK
+        status = verdict(neighbors, near, dropped)
         return Estimate(value, error, (near, far), len(ratios), dropped, status, mean_radius(neighbors, near, far))
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS
+from dimscope.dimensions.base import MIN_POINTS, verdict, why_none
 from dimscope.errors import UsageError, unknown_name
-from dimscope.estimates import Estimate, Status, no_estimate
+from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
 from dimscope.uncertainty import error_of_mean
 
@@ -58,20 +58,19 @@ class MLE:
         return self.k
 
     def estimate(self, neighbors: Neighbors) -> Estimate:
-        """The dimension at the scale of k neighbours, with one value per point in `local` (NaN where r1 = 0)."""
+        """The dimension at the scale of k neighbours, with one value per point in `local` (NaN where r1 = 0 or r1 = r_k)."""
         inverse = self._inverse(neighbors)
         usable = np.isfinite(inverse) & (inverse > 0)
         dropped = int((~usable).sum())
         if usable.sum() < MIN_POINTS:
-            status = Status.TOO_FEW if neighbors.n < MIN_POINTS else Status.NO_SPREAD
-            return no_estimate((1, self.k), int(usable.sum()), status, dropped)
+            return no_estimate((1, self.k), int(usable.sum()), why_none(neighbors, 1), dropped)
         local = np.where(usable, 1 / np.where(usable, inverse, 1.0), np.nan)
         value = self._combined(inverse[usable])
         terms = inverse if self.combine == "harmonic" else local
         deviations = np.where(usable, terms - terms[usable].mean(), 0.0) / usable.sum()
         factor = {"harmonic": value**2, "mean": 1.0, "median": np.sqrt(np.pi / 2)}[self.combine]
         error = factor * error_of_mean(deviations, neighbors.indices[:, : self.k])
-        status = Status.ZERO_DISTANCES if (neighbors.distances[:, 0] == 0).any() else Status.OK
+        status = verdict(neighbors, 1, dropped)
         radius = float(neighbors.distances[:, self.k - 1].mean())
         used = int(usable.sum())
         return Estimate(value, float(error), (1, self.k), used, dropped, status, radius, local=local)

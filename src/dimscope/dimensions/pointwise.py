@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS
-from dimscope.estimates import Estimate, Status, no_estimate
+from dimscope.dimensions.base import MIN_POINTS, verdict, why_none
+from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
 from dimscope.uncertainty import error_of_mean
 
@@ -22,15 +22,16 @@ def mean_of_points(neighbors: Neighbors, local: FloatArray, scale: tuple[int, in
     usable = np.isfinite(local)
     used, dropped = int(usable.sum()), int((~usable).sum())
     if used < MIN_POINTS:
-        return no_estimate(scale, used, Status.TOO_FEW if neighbors.n < MIN_POINTS else Status.NO_SPREAD, dropped)
+        return no_estimate(scale, used, why_none(neighbors, scale[0]), dropped)
     value = float(local[usable].mean())
     deviations = np.where(usable, local - value, 0.0) / used
     error = error_of_mean(deviations, neighbors.indices[:, : scale[1]])
-    status = Status.NO_SPREAD if dropped else Status.OK
     radius = float(neighbors.distances[:, scale[1] - 1].mean())
+    status = verdict(neighbors, scale[0], dropped)
     return Estimate(value, error, scale, used, dropped, status, radius, local=np.where(usable, local, np.nan))
 
 
 def replicate_mean(local: FloatArray, draws: Iterable[IntArray]) -> FloatArray:
-    """Bootstrap means of the finite values, one per draw."""
-    return np.array([float(np.mean(values[np.isfinite(values)])) for values in (local[draw] for draw in draws)])
+    """Bootstrap means of the finite values, one per draw; a draw without any is NaN."""
+    finite = (values[np.isfinite(values)] for values in (local[draw] for draw in draws))
+    return np.array([float(values.mean()) if len(values) else np.nan for values in finite])

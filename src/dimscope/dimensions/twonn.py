@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius
+from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius, verdict, why_none
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
@@ -45,7 +45,7 @@ class TwoNN:
             only on tables made with duplicates="keep", or in the meaning of the fraction.
 
     Raises:
-        UsageError: unknown method or a fraction out of range.
+        UsageError: unknown method or convention, a fraction out of range, or a negative prior.
     """
 
     method: Literal["fit", "ml", "bayes"] = "fit"
@@ -64,6 +64,8 @@ class TwoNN:
             raise unknown_name("convention", self.convention, CONVENTIONS)
         if not 0 < self.fraction <= 1:
             raise UsageError(f"fraction={self.fraction} was asked for; it must lie in (0, 1].")
+        if len(self.prior) != 2 or not min(self.prior) >= 0:
+            raise UsageError(f"prior={self.prior} was asked for; shape and rate are two numbers that are not negative.")
         if self.method == "fit" and self.fraction == 1 and self.convention != "dadapy":
             raise UsageError('fraction=1 leaves the line fit without a last point; take less, or method="ml".')
 
@@ -82,13 +84,15 @@ class TwoNN:
         """The estimate from log ratios in any order; `dropped` points had none."""
         total, kept = len(ratios), int(len(ratios) * self.fraction)
         if kept < MIN_POINTS:
-            return no_estimate((1, 2), kept, Status.TOO_FEW, dropped)
+            return no_estimate((1, 2), kept, why_none(neighbors, 1, self.fraction), dropped)
         ordered = np.sort(ratios)
         if ordered[kept - 1] == 0:
             return no_estimate((1, 2), kept, Status.NO_SPREAD, dropped)
         value = float(self._values(ordered[None, :])[0])
+        status = verdict(neighbors, 1, dropped)
+        if not np.isfinite(value):  # a convention read infinite ratios
+            return no_estimate((1, 2), kept, status, dropped)
         relative = self._relative_error(total, kept)
-        status = Status.ZERO_DISTANCES if dropped else Status.OK
         return Estimate(value, value * relative, (1, 2), kept, dropped, status, mean_radius(neighbors, 1, 2))
 
     def _relative_error(self, total: int, kept: int) -> float:
@@ -126,7 +130,7 @@ class TwoNN:
             if self.method != "fit":
                 observed = x.sum(axis=1) + ((total - kept) * x[:, -1] if kept < total else 0.0)
                 shape, rate = self.prior if self.method == "bayes" else (-1.0, 0.0)
-                return np.asarray((shape + kept) / (rate + observed))
+                return np.where(observed > 0, (shape + kept) / (rate + observed), np.nan)
             y = -np.log1p(-np.arange(1, kept + 1) / total)
             return np.asarray((x @ y) / (x * x).sum(axis=1))
 

@@ -1,6 +1,7 @@
 """Exact nearest neighbours of points in one layer."""
 
 from dataclasses import replace
+from operator import index
 
 from numpy.typing import ArrayLike
 
@@ -62,24 +63,37 @@ def search_distinct(array: Points, k: int, found: Duplicates, *, metric: str = "
     """The table of `array` whose equal rows are already known as `found`.
 
     Raises:
-        InputError: all points equal, or fewer than k + 1 points.
+        InputError: one point, all points equal, or fewer than k + 1 points.
+        UsageError: k is no whole number.
     """
+    if found.n_rows == 1:
+        raise InputError("1 point was given; a nearest neighbour needs at least 2.")
     if found.n_unique == 1:
         raise InputError(f"all {found.n_rows} points are equal: there is no nearest neighbour to measure.")
     rows = found.rows
-    if not 1 <= k <= len(rows) - 1:
-        merged = f" ({found.n_merged} of {found.n_rows} rows repeat another)" if found.n_merged else ""
-        raise InputError(
-            f"k={k} neighbours were asked for, {len(rows)} distinct points were found{merged}; k may be 1 to {len(rows) - 1}."
-        )
+    k = _allowed_k(k, found)
     kept = array if len(rows) == len(array) else array[rows]
     indices, distances = BACKENDS.load("blas")(kept, k, metric=metric)
     found = with_near_duplicates(found, kept, distances[:, 0])
     return Neighbors(indices, distances, found, metric, str(array.dtype), "blas")
 
 
+def _allowed_k(k: int, found: Duplicates) -> int:
+    try:
+        k = int(index(k))
+    except TypeError:
+        raise UsageError(f"k={k!r} was asked for; the number of neighbours is a whole number.") from None
+    n = len(found.rows)
+    if not 1 <= k <= n - 1:
+        n_merged = found.n_rows - n
+        merged = f"distinct points were found ({n_merged} of {found.n_rows} rows repeat another)"
+        points = merged if n_merged else "points were found"
+        raise InputError(f"k={k} neighbours were asked for, {n} {points}; k may be 1 to {n - 1}.")
+    return k
+
+
 def as_neighbors(source: "Neighbors | ArrayLike", k: int) -> Neighbors:
-    """The table itself, or the table of these points with k neighbours (capped at n - 1 is an error, never silent)."""
+    """The table itself, or the table of these points with k neighbours (more than n - 1 is an error, never cut silently)."""
     if isinstance(source, Neighbors):
         return source
     return neighbors(source, k)

@@ -71,6 +71,8 @@ class Neighbors:
     def __post_init__(self) -> None:
         if self.indices.shape != self.distances.shape or self.indices.ndim != 2:
             raise InputError(f"indices {self.indices.shape} and distances {self.distances.shape} must both be (n, k).")
+        if self.indices.shape[1] == 0:
+            raise InputError("a neighbour table needs at least one neighbour per point, found (n, 0).")
         if len(self.indices) != len(self.duplicates.rows):
             raise InputError(f"the table has {len(self.indices)} rows, its map {len(self.duplicates.rows)} points.")
         if not self._validated:
@@ -82,6 +84,9 @@ class Neighbors:
             raise InputError(f"neighbour indices must lie in 0..{n - 1}.")
         if (self.indices == np.arange(n)[:, None]).any():
             raise InputError("a point is listed as its own neighbour; remove the self column first.")
+        ordered = np.sort(self.indices, axis=1)
+        if (ordered[:, 1:] == ordered[:, :-1]).any():
+            raise InputError("a point is listed twice among the neighbours of another.")
         if not np.isfinite(self.distances).all() or (self.distances < 0).any():
             raise InputError("distances must be finite and not negative.")
         if (np.diff(self.distances, axis=1) < 0).any():

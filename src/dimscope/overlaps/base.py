@@ -45,13 +45,19 @@ def common_examples(a: Neighbors, b: Neighbors) -> CommonExamples:
     Raises:
         InputError: the tables come from different numbers of input rows.
     """
-    if a.duplicates.n_rows != b.duplicates.n_rows:
-        raise InputError(
-            f"the tables hold {a.duplicates.n_rows} and {b.duplicates.n_rows} examples; an overlap needs the same "
-            "examples in the same order in both."
-        )
+    refuse_other_examples(a.duplicates.n_rows, b.duplicates.n_rows)
     rows, in_a, in_b = np.intersect1d(a.duplicates.rows, b.duplicates.rows, assume_unique=True, return_indices=True)
     return CommonExamples(rows, in_a, in_b)
+
+
+def refuse_other_examples(n_a: int, n_b: int) -> None:
+    """Nothing if both sides hold as many examples.
+
+    Raises:
+        InputError: they do not.
+    """
+    if n_a != n_b:
+        raise InputError(f"{n_a} and {n_b} examples were given; an overlap needs the same examples in the same order in both.")
 
 
 def first_members(table: Neighbors, members: IntArray, k: int) -> FirstNeighbors:

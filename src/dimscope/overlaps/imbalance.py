@@ -39,8 +39,11 @@ def information_imbalance(points_a: ArrayLike, points_b: ArrayLike, k: int = 1) 
         points_b: the same examples, in the same order, shape (n, d_b).
         k: neighbours of each point in A.
 
+    Returns:
+        `Estimate` with one value per used example in `.local`; fewer than k + 2 distinct examples give NaN with a status.
+
     Raises:
-        InputError: different numbers of examples, or fewer than k + 2 distinct ones.
+        InputError: different numbers of examples.
 
     Example:
         >>> import numpy as np

@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import FloatArray, IntArray, as_points
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
-from dimscope.knn import as_neighbors
+from dimscope.knn import as_neighbors, search_distinct
 from dimscope.knn.base import Neighbors
+from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
 from dimscope.uncertainty import error_of_mean
 
@@ -75,7 +76,7 @@ def label_overlap(
         >>> label_overlap(points, ["a"] * 40 + ["b"] * 40, k=5).value
         1.0
     """
-    table = as_neighbors(source, k)
+    table = _table(source, k, exclude)
     found = _labelled(table, labels, k, exclude)
     if len(found.near.points) < 2:
         return no_estimate((k, k), len(found.near.points), Status.TOO_FEW, found.near.n_dropped)
@@ -97,7 +98,7 @@ def knn_accuracy(
     Raises:
         InputError, UsageError: as `label_overlap`.
     """
-    table = as_neighbors(source, k)
+    table = _table(source, k, exclude)
     found = _labelled(table, labels, k, exclude)
     n_used = len(found.near.points)
     if n_used < 2:
@@ -111,13 +112,13 @@ def knn_accuracy(
 
 def label_conflicts(table: Neighbors, labels: ArrayLike) -> int:
     """Input rows that were merged with an earlier row although their label differs."""
-    codes = _codes(table, labels, "labels")
+    codes = _codes(labels, "labels", table.duplicates.n_rows)
     return int((codes != codes[table.duplicates.representative]).sum())
 
 
 def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | None) -> _Labelled:
     table.require(k, "label overlap")
-    codes = _codes(table, labels, "labels")[table.duplicates.rows]
+    codes = _codes(labels, "labels", table.duplicates.n_rows)[table.duplicates.rows]
     counts = np.bincount(codes)
     if (counts > 0).sum() < 2:
         raise InputError("all labels are equal; a label overlap needs at least two different labels.")
@@ -125,7 +126,7 @@ def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | 
     if exclude is None:
         near = FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
     else:
-        groups = _codes(table, exclude, "groups")[table.duplicates.rows]
+        groups = _codes(exclude, "groups", table.duplicates.n_rows)[table.duplicates.rows]
         near = first_allowed(table.indices, groups[table.indices] != groups[:, None], k)
         _, pair, sizes = np.unique(np.stack([codes, groups]), axis=1, return_inverse=True, return_counts=True)
         same = counts[codes] - sizes[pair.ravel()]
@@ -134,13 +135,29 @@ def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | 
     return _Labelled(codes, near, len(counts), chance[near.points])
 
 
-def _codes(table: Neighbors, labels: ArrayLike, what: str) -> IntArray:
+def _table(source: Neighbors | ArrayLike, k: int, exclude: ArrayLike | None) -> Neighbors:
+    """The table itself, or one of the points with enough neighbours that k of them are left outside each group."""
+    if isinstance(source, Neighbors) or exclude is None:
+        return as_neighbors(source, k)
+    points = as_points(source)
+    found = find_duplicates(points)
+    groups = np.bincount(_codes(exclude, "groups", len(points))[found.rows])
+    return search_distinct(points, max(k, min(k + int(groups.max()) - 1, found.n_unique - 1)), found)
+
+
+def _codes(labels: ArrayLike, what: str, n_rows: int) -> IntArray:
     array = np.asarray(labels)
     if array.ndim != 1:
         raise InputError(f"{what} must be one per example, in one axis; found shape {array.shape}.")
-    if len(array) != table.duplicates.n_rows:
-        raise InputError(f"{len(array)} {what} were given for {table.duplicates.n_rows} examples.")
-    codes: IntArray = np.unique(array, return_inverse=True)[1].astype(np.int64)
+    if len(array) != n_rows:
+        raise InputError(f"{len(array)} {what} were given for {n_rows} examples.")
+    try:
+        missing = int((array != array).sum()) if array.dtype.kind in "fO" else 0
+        codes: IntArray = np.unique(array, return_inverse=True)[1].astype(np.int64)
+    except TypeError as error:
+        raise InputError(f"{what} are not all of one kind ({error}); give text or numbers, and none missing.") from error
+    if missing:
+        raise InputError(f"{missing} of {n_rows} {what} are missing (NaN); leave those examples out.")
     return codes
 
 

@@ -5,10 +5,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dimscope.arrays import Points, as_points
 from dimscope.estimates import Estimate, Status, no_estimate
-from dimscope.knn import as_neighbors
+from dimscope.knn import as_neighbors, neighbors
 from dimscope.knn.base import Neighbors
-from dimscope.overlaps.base import among, common_examples, first_members, shared_counts
+from dimscope.knn.duplicates import find_duplicates
+from dimscope.overlaps.base import among, common_examples, first_members, refuse_other_examples, shared_counts
 from dimscope.uncertainty import error_of_mean
 
 
@@ -24,6 +26,8 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
 
     chi = (1/n) sum_i |N_k^a(i) and N_k^b(i) in common| / k, over the examples that are distinct in both tables; from 0 to
     1, chance k / (n - 1). The standard error allows for the correlation between neighbours (`uncertainty.error_of_mean`).
+    Two sets of points are searched among those examples alone. In tables a neighbour that is not distinct in both is skipped
+    and the next one moves up; examples whose stored lists are too short for that are dropped, and the status says so.
 
     Args:
         a: neighbour table or points of the first representation.
@@ -43,7 +47,10 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
         >>> overlap(points, 2 * points + 1, k=10).value
         1.0
     """
-    table_a, table_b = as_neighbors(a, k), as_neighbors(b, k)
+    if isinstance(a, Neighbors) or isinstance(b, Neighbors):
+        table_a, table_b = as_neighbors(a, k), as_neighbors(b, k)
+    else:
+        table_a, table_b = _search_common(as_points(a), as_points(b), k)
     table_a.require(k, "this overlap")
     table_b.require(k, "this overlap")
     common = common_examples(table_a, table_b)
@@ -60,3 +67,12 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
     status = Status.SHORT_LISTS if dropped else Status.OK
     chance = k / (len(common.rows) - 1)
     return Estimate(float(local.mean()), error, (k, k), len(points), dropped, status, chance=chance, local=local)
+
+
+def _search_common(a: Points, b: Points, k: int) -> tuple[Neighbors, Neighbors]:
+    """The tables of the examples that are distinct in both, so that no list falls short of k of them."""
+    refuse_other_examples(len(a), len(b))
+    rows = np.intersect1d(find_duplicates(a).rows, find_duplicates(b).rows)
+    if k < len(rows) < len(a):
+        a, b = a[rows], b[rows]
+    return neighbors(a, k), neighbors(b, k)
