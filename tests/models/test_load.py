@@ -216,7 +216,7 @@ def test_auto_takes_what_is_there(monkeypatch):
 @pytest.mark.parametrize("version", ["2.3.1", "1.13.0+cpu"])
 def test_an_old_torch_is_refused(bert, monkeypatch, version):
     monkeypatch.setattr(torch, "__version__", version)
-    with pytest.raises(ModelError, match="is installed, dimscope reads models with 2.4 or newer"):
+    with pytest.raises(ModelError, match=r"is installed, dimscope reads models with 2\.4 or newer"):
         load(bert)
 
 

@@ -45,7 +45,9 @@ def tokenize(loaded: LoadedModel, texts: Sequence[str], names: Sequence[str], sp
     Raises:
         InputError: texts without a content token (they are named), or `cls` with a tokenizer that puts no token in front.
         ModelError: tokens that the model does not know.
+        UsageError: a limit that holds the special tokens and nothing else.
     """
+    _refuse_no_room(loaded)
     ids: list[IntArray] = []
     content: list[np.ndarray] = []
     truncated: list[np.ndarray] = []
@@ -77,6 +79,15 @@ def _is_truncated(loaded: LoadedModel, texts: list[str], ids: list[list[int]]) -
         whole = _encode(loaded, [texts[row] for row in full], limit=False)["input_ids"]
         flags[full] = [len(found) > len(ids[row]) for row, found in zip(full, whole, strict=True)]
     return flags
+
+
+def _refuse_no_room(loaded: LoadedModel) -> None:
+    added = loaded.tokenizer.num_special_tokens_to_add()
+    if added >= loaded.max_tokens:
+        raise UsageError(
+            f"--max-tokens {loaded.max_tokens} leaves no room: the tokenizer of {loaded.name} adds {added} special tokens to "
+            f"each text; choose {added + 1} or more."
+        )
 
 
 def _refuse_empty(content: list[np.ndarray], names: Sequence[str]) -> None:
