@@ -24,7 +24,7 @@ class ScaleChangesShape:
         """Rank correlation between the profile and the profile at four times its scale."""
         if not profile.has("gride_16"):
             return None
-        rows = np.array([row for row, layer in enumerate(profile.layers) if layer.site != "final_norm"])
+        rows = np.array([row for row, layer in enumerate(profile.layers) if layer.site != "final_norm"], dtype=np.int64)
         here, wide = profile.values("dimension")[rows], profile.values("gride_16")[rows]
         usable = np.isfinite(here) & np.isfinite(wide)
         if usable.sum() < 5:
