@@ -1,0 +1,180 @@
+"""Exact neighbours through the public function, against all pairwise distances computed one pair at a time."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dimscope import Neighbors
+from dimscope import neighbors as public_neighbors
+from dimscope.errors import InputError, UsageError
+from dimscope.knn import as_neighbors, neighbors, search_distinct
+from dimscope.knn.duplicates import find_duplicates
+
+
+def by_pairs(points, k):
+    """Indices and distances from float64 differences of all pairs, ties by index, self left out."""
+    exact = np.asarray(points, dtype=np.float64)
+    squared = ((exact[:, None] - exact[None, :]) ** 2).sum(axis=2)
+    np.fill_diagonal(squared, np.inf)
+    indices = np.argsort(squared, axis=1, kind="stable")[:, :k]
+    return indices, np.sqrt(np.take_along_axis(squared, indices, axis=1))
+
+
+def assert_table(table, points):
+    indices, distances = by_pairs(points, table.k)
+    np.testing.assert_array_equal(table.indices, indices)
+    np.testing.assert_allclose(table.distances, distances, rtol=1e-14)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 60), d=st.integers(1, 30), dtype=st.sampled_from(["f2", "f4", "f8"]))
+def test_equals_all_pairs(seed, n, d, dtype):
+    rng = np.random.default_rng(seed)
+    points = rng.standard_normal((n, d)).astype(dtype)
+    distinct = points[find_duplicates(points).rows]
+    if len(distinct) > 1:
+        table = neighbors(points, int(rng.integers(1, len(distinct))))
+        assert_table(table, distinct)
+
+
+@pytest.mark.parametrize("n", [2, 3, 50, 700])
+def test_every_k_up_to_all_others(n):
+    points = np.random.default_rng(n).random((n, 3))
+    for k in sorted({1, 2, n // 2, n - 1} - {0}):
+        if k < n:
+            assert_table(neighbors(points, k), points)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+@pytest.mark.parametrize("k", [1, 4, 30, 124])
+def test_ties_on_a_lattice_stand_in_the_order_of_their_index(k, shift):
+    lattice = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), axis=-1).reshape(-1, 3) + shift
+    lattice = lattice[np.random.default_rng(0).permutation(len(lattice))]
+    assert_table(neighbors(lattice, k), lattice)
+
+
+@pytest.mark.parametrize("n", [40, 400])
+def test_corners_of_a_simplex_are_all_at_the_same_distance(n):
+    table = neighbors(np.eye(n), 7)
+    np.testing.assert_array_equal(table.distances, np.full((n, 7), np.sqrt(2)))
+    assert_table(table, np.eye(n))
+
+
+@pytest.mark.parametrize("shift", [0, 1e3, 1e6])
+def test_one_huge_coordinate_changes_no_neighbour(shift):
+    points = np.random.default_rng(4).standard_normal((300, 40))
+    points[:, 3] += shift
+    assert_table(neighbors(points, 10), points)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
+def test_no_unit_over_or_underflows(scale):
+    points = np.random.default_rng(4).standard_normal((100, 4))
+    table, moved = neighbors(points, 6), neighbors(points * scale, 6)
+    np.testing.assert_array_equal(moved.indices, table.indices)
+    np.testing.assert_allclose(moved.distances, table.distances * scale, rtol=1e-13)
+
+
+def test_small_distances_among_large_ones_are_exact():
+    rng = np.random.default_rng(5)
+    points = rng.standard_normal((200, 10)) * 1e4
+    points[100:] = points[:100] + 1e-6 * rng.standard_normal((100, 10))
+    assert_table(neighbors(points, 3), points)
+
+
+def test_recorded_first_distances(recipes, oracles):
+    head = np.array(oracles["dadapy"]["A.knn_head"]["dist_rows0-1_cols0-5"])
+    np.testing.assert_allclose(neighbors(recipes["A"], 5).distances[:2], head[:, 1:], rtol=1e-12)
+    head = np.array(oracles["dadapy"]["C.knn_head"]["dist_rows0-1_cols0-5"])
+    np.testing.assert_allclose(neighbors(recipes["C"], 5).distances[:2], head[:, 1:], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["A", "C"])
+def test_recorded_sums_of_the_first_two_distances(recipes, oracles, name):
+    expected = oracles["seed"][f"{name}.compute_distances(n_neighbors=51,range_scaling=257)"]["sum_r1_r2"]
+    np.testing.assert_allclose(neighbors(recipes[name], 51).distances[:, :2].sum(axis=0), expected, rtol=1e-10)
+
+
+def test_merged_rows_leave_the_table_of_the_distinct_ones(recipes):
+    whole, distinct = neighbors(recipes["D"], 12), neighbors(recipes["A"], 12)
+    np.testing.assert_array_equal(whole.indices, distinct.indices)
+    np.testing.assert_array_equal(whole.distances, distinct.distances)
+    assert (whole.n, whole.duplicates.n_rows, whole.duplicates.n_merged) == (400, 420, 20)
+
+
+def test_distinct_rows_keep_the_order_of_their_first_appearance():
+    points = np.array([[5.0], [1.0], [5.0], [3.0], [1.0], [0.0]])
+    table = neighbors(points, 3)
+    np.testing.assert_array_equal(table.duplicates.rows, [0, 1, 3, 5])
+    assert_table(table, [[5.0], [1.0], [3.0], [0.0]])
+
+
+def test_kept_rows_are_neighbours_at_distance_exactly_zero(recipes):
+    points = np.vstack([recipes["C"], recipes["C"][:20]]) + 1e3  # 64 features: an expanded form gives 1e-6 here
+    table = neighbors(points, 5, duplicates="keep")
+    twins = np.r_[np.arange(20), np.arange(512, 532)]
+    np.testing.assert_array_equal(np.flatnonzero(table.distances[:, 0] == 0), twins)
+    np.testing.assert_array_equal(table.indices[twins, 0], np.r_[np.arange(512, 532), np.arange(20)])
+    assert_table(table, points)
+
+
+def test_the_table_says_what_it_was_made_of(recipes):
+    table = neighbors(recipes["A"].astype(np.float32), 3)
+    assert (table.metric, table.dtype, table.k) == ("euclidean", "float32", 3)
+    assert table.indices.dtype == np.int64
+    assert table.distances.dtype == np.float64
+    assert table.backend != "unknown"
+
+
+def test_the_public_name_is_this_function_and_k_is_100_by_default(recipes):
+    assert public_neighbors is neighbors
+    assert neighbors(recipes["A"]).k == 100
+
+
+@pytest.mark.parametrize(
+    ("points", "options", "error", "sentence"),
+    [
+        (np.zeros((1, 3)), {"k": 1}, InputError, r"^1 point was given; a nearest neighbour needs at least 2\.$"),
+        (np.full((5, 2), 0.1), {"k": 1}, InputError, r"^all 5 points are equal: there is no nearest neighbour to measure\.$"),
+        (np.eye(5), {"k": 5}, InputError, r"^k=5 neighbours were asked for, 5 points were found; k may be 1 to 4\.$"),
+        (np.eye(5), {"k": 0}, InputError, r"^k=0 neighbours were asked for, 5 points were found; k may be 1 to 4\.$"),
+        (np.eye(5), {"k": -1}, InputError, r"^k=-1 neighbours were asked for"),
+        (np.eye(5), {"k": 2.0}, UsageError, r"^k=2\.0 was asked for; the number of neighbours is a whole number\.$"),
+        (
+            np.r_[np.eye(5), np.eye(5)[:2]],
+            {"k": 5},
+            InputError,
+            r"^k=5 neighbours were asked for, 5 distinct points were found \(2 of 7 rows repeat another\); k may be 1 to 4\.$",
+        ),
+        (
+            np.r_[np.eye(5), np.eye(5)[:2]],
+            {"k": 7, "duplicates": "keep"},
+            InputError,
+            r", 7 points were found; k may be 1 to 6\.$",
+        ),
+        (np.eye(5), {"k": 1, "duplicates": "drop"}, UsageError, r'^unknown duplicates policy "drop"\.  All: merge, keep$'),
+        (np.eye(5), {"k": 1, "metric": "euclidian"}, UsageError, r'^unknown metric "euclidian"\. Did you mean "euclidean"\?'),
+        (np.eye(5), {"k": 1, "device": "abacus"}, UsageError, r'^device "abacus" was asked for; .*: auto, cpu'),
+        (np.array([[0.0], [np.nan], [1.0]]), {"k": 1}, InputError, r"^1 of 3 rows hold NaN or Inf \(rows 1\)"),
+    ],
+)
+def test_impossible_requests_are_refused_in_one_sentence(points, options, error, sentence):
+    with pytest.raises(error, match=sentence):
+        neighbors(points, **options)
+
+
+def test_the_whole_numbers_of_numpy_are_whole_numbers():
+    assert neighbors(np.eye(5), np.int32(3)).k == 3
+
+
+def test_a_table_passes_as_it_is_and_points_are_searched(recipes):
+    table = neighbors(recipes["A"], 3)
+    assert as_neighbors(table, 50) is table
+    assert as_neighbors(recipes["A"], 5).k == 5
+    assert isinstance(as_neighbors([[0.0], [1.0], [3.0]], 2), Neighbors)
+
+
+def test_search_distinct_takes_the_map_it_is_given(recipes):
+    found = find_duplicates(recipes["D"], "keep")
+    assert search_distinct(recipes["D"], 2, found).n == 420

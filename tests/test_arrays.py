@@ -1,0 +1,85 @@
+"""What becomes points, and what is refused with which sentence."""
+
+import numpy as np
+import pytest
+import torch
+
+from dimscope.arrays import as_points, refuse_non_finite
+from dimscope.errors import InputError
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
+def test_floating_points_keep_their_dtype_and_memory(dtype):
+    given = np.arange(6).reshape(3, 2).astype(dtype)
+    found = as_points(given)
+    assert np.shares_memory(found, given)
+    assert found.dtype == np.dtype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "bool", "longdouble"])
+def test_other_real_numbers_become_float64(dtype):
+    found = as_points(np.array([[0, 1], [1, 0]], dtype=dtype))
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [[0, 1], [1, 0]])
+
+
+def test_lists_and_tensors_are_read():
+    np.testing.assert_array_equal(as_points([[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(as_points(torch.tensor([[1.5, 2.0]])), [[1.5, 2.0]])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (np.zeros(3), r"two axes \(examples, features\), found shape \(3,\)\.$"),
+        (np.zeros((2, 2, 2)), r"two axes .* found shape \(2, 2, 2\)\.$"),
+        (None, r"two axes .* found shape \(\)\.$"),
+        ([], r"two axes .* found shape \(0,\)\.$"),
+        (np.zeros((0, 3)), r"points are empty: shape \(0, 3\)\.$"),
+        (np.zeros((3, 0)), r"points are empty: shape \(3, 0\)\.$"),
+        (np.zeros((2, 2), dtype=complex), r"real numbers, found dtype complex128\.$"),
+        ([["a", "b"]], r"real numbers, found dtype <U1\.$"),
+        ([[1, None]], r"real numbers, found dtype object\.$"),
+        ([[1, 2], [3]], r"cannot be read as an array of numbers: .*rows of equal length"),
+        (np.ma.masked_less(np.ones((2, 2)) * [1, -1], 0), r"masked values; remove those rows or fill them first\.$"),
+        (
+            torch.zeros(2, 2, dtype=torch.bfloat16),
+            r"BFloat16\. .* of a tensor, `\.detach\(\)\.float\(\)\.cpu",
+        ),
+        (torch.zeros(2, 2, requires_grad=True), r"requires grad.*detach"),
+    ],
+)
+def test_what_is_no_array_of_points_is_refused(given, sentence):
+    with pytest.raises(InputError, match=sentence):
+        as_points(given)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_rows_that_are_not_finite_are_named(bad, dtype):
+    points = np.ones((10, 3), dtype=dtype)
+    points[[2, 7], 1] = bad
+    with pytest.raises(InputError, match=r"^2 of 10 rows hold NaN or Inf \(rows 2, 7\)\. Remove them"):
+        as_points(points)
+
+
+def test_long_doubles_beyond_the_range_are_refused_as_infinite():
+    if np.finfo(np.longdouble).maxexp == np.finfo(np.float64).maxexp:
+        pytest.skip("long doubles are doubles here")
+    with pytest.raises(InputError, match="rows 0"):
+        as_points(np.array([["1e4000", "1"]], dtype=np.longdouble))
+
+
+def test_many_bad_rows_are_counted_over_all_chunks_and_five_are_shown():
+    points = np.zeros((100, 2))
+    points[np.arange(3, 100, 10), 0] = np.nan
+    with pytest.raises(InputError, match=r"^10 of 100 rows hold NaN or Inf \(rows 3, 13, 23, 33, 43, \.\.\.\)"):
+        refuse_non_finite(points, chunk=7)
+
+
+def test_a_bad_number_at_each_place_is_seen():
+    for row in range(9):
+        points = np.zeros((9, 2))
+        points[row, 1] = np.nan
+        with pytest.raises(InputError, match=rf"rows {row}\)"):
+            refuse_non_finite(points, chunk=4)

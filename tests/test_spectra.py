@@ -1,0 +1,107 @@
+"""Effective rank, participation ratio and anisotropy against a singular value decomposition and closed forms."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dimscope.spectra
+from dimscope import spectrum
+from dimscope.errors import InputError
+
+
+def by_svd(points):
+    """(effective rank, participation ratio, anisotropy) from the singular values of the centred points."""
+    s = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    share = s / s.sum()
+    share = share[share > 0]
+    e = s**2
+    return np.exp(-(share * np.log(share)).sum()), e.sum() ** 2 / (e**2).sum(), e[0] / e.sum()
+
+
+def numbers(found):
+    return found.effective_rank, found.participation_ratio, found.anisotropy
+
+
+@pytest.mark.parametrize("name", ["A", "C"])
+def test_participation_ratio_equals_scikit_dimension(recipes, oracles, name):
+    expected = oracles["skdim"][f"{name}.lPCA(ver='participation_ratio')"]
+    assert spectrum(recipes[name]).participation_ratio == pytest.approx(expected, rel=1e-10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(3, 60), d=st.integers(1, 40))
+def test_equals_singular_values(seed, n, d):
+    rng = np.random.default_rng(seed)
+    points = rng.standard_normal((n, d)) * rng.random(d) + rng.random(d)
+    np.testing.assert_allclose(numbers(spectrum(points)), by_svd(points), rtol=1e-6)
+    s = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    expected = np.zeros(min(n, d))
+    expected[: len(s)] = s**2 / n
+    np.testing.assert_allclose(spectrum(points).eigenvalues, expected, atol=1e-13 * expected[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_equal_variances_fill_all_directions(d):
+    cross = np.vstack([np.eye(d), -np.eye(d)])
+    found = spectrum(cross)
+    np.testing.assert_allclose(numbers(found), [d, d, 1 / d], rtol=1e-12)
+    np.testing.assert_allclose(found.eigenvalues, np.full(d, 1 / d), rtol=1e-12)
+
+
+def test_known_variances_give_the_closed_forms():
+    points = np.array([[3.0, 0], [-3, 0], [0, 1], [0, -1]])
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    np.testing.assert_allclose(numbers(spectrum(points)), [np.exp(entropy), 100 / 82, 0.9], rtol=1e-12)
+
+
+def test_a_line_has_one_direction_however_it_lies():
+    line = np.linspace(0, 1, 50)[:, None] * np.array([[3.0, -4.0, 12.0]]) + 100
+    found = spectrum(line)
+    np.testing.assert_allclose(numbers(found), [1, 1, 1], rtol=1e-9)
+    assert (found.eigenvalues[1:] == 0).all()
+
+
+@pytest.mark.parametrize("points", [np.ones((5, 3)), np.full((40, 3), 0.1), np.full((3, 5), 1e6 + 0.1), np.zeros((1, 4))])
+def test_points_that_do_not_vary_have_no_spectrum(points):
+    assert np.isnan(numbers(spectrum(points))).all()
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("shape", [(200, 6), (20, 50)])
+def test_scale_rotation_and_order_do_not_matter(scale, shape):
+    rng = np.random.default_rng(8)
+    points = rng.standard_normal(shape) * np.linspace(1, 3, shape[1])
+    rotation = np.linalg.qr(rng.standard_normal((shape[1], shape[1])))[0]
+    moved = scale * (points @ rotation)[rng.permutation(shape[0])]
+    np.testing.assert_allclose(numbers(spectrum(moved)), numbers(spectrum(points)), rtol=1e-7)
+
+
+@pytest.mark.parametrize("shift", [1e3, 1e6])
+def test_a_common_offset_does_not_matter(shift):
+    points = np.random.default_rng(2).standard_normal((300, 8))
+    np.testing.assert_allclose(numbers(spectrum(points + shift)), numbers(spectrum(points)), rtol=1e-8)
+
+
+def test_zero_columns_do_not_matter():
+    points = np.random.default_rng(2).standard_normal((30, 8))
+    padded = np.hstack([points, np.zeros((30, 40))])
+    np.testing.assert_allclose(numbers(spectrum(padded)), numbers(spectrum(points)), rtol=1e-7)
+
+
+def test_chunks_give_the_same_sums(monkeypatch):
+    points = np.random.default_rng(6).standard_normal((101, 5)) + 3
+    whole = spectrum(points)
+    monkeypatch.setattr(dimscope.spectra, "CHUNK", 7)
+    np.testing.assert_allclose(spectrum(points).eigenvalues, whole.eigenvalues, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_sums_are_float64_whatever_the_points_are(dtype):
+    points = (np.random.default_rng(6).standard_normal((5000, 4)) + 5).astype(dtype)
+    np.testing.assert_allclose(numbers(spectrum(points)), by_svd(points.astype(np.float64)), rtol=1e-9)
+
+
+def test_points_that_cannot_be_used_are_refused():
+    with pytest.raises(InputError, match="rows 1"):
+        spectrum([[1.0, 2.0], [np.nan, 0.0]])
