@@ -1,0 +1,168 @@
+"""Gride: the root and its error against the published law of r_2n / r_n, written out and maximised by scipy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
+
+from dimscope import dimension, neighbors
+from dimscope.dimensions.gride import Gride, _fisher_error, _root
+from dimscope.errors import UsageError
+from dimscope.estimates import Status
+
+
+def log_likelihood(d, ratios, ranks, n_free):
+    """Of f(mu) ~ d (mu^d - 1)^(n2 - n1 - 1) mu^(-(n2 - 1) d - 1), with `n_free` factors d."""
+    near = ranks // 2
+    return n_free * np.log(d) + (ranks - near - 1) * np.log(np.expm1(d * ratios)).sum() - (ranks - 1) * d * ratios.sum()
+
+
+def highest(ratios, ranks):
+    """Where the likelihood with N - 1 factors d, the one of the bias correction, is highest."""
+    found = minimize_scalar(
+        lambda d: -log_likelihood(d, ratios, ranks, len(ratios) - 1),
+        bounds=(0.1, 50),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    return found.x
+
+
+def readable(table, ranks):
+    """log(r_2n / r_n) without the outliers of mu."""
+    mu = table.distances[:, ranks - 1] / table.distances[:, ranks // 2 - 1]
+    middle, high = np.percentile(mu, [50, 95])
+    return np.log(mu[mu < middle + 20 * (high - middle)])
+
+
+def law(n, d, ranks, seed):
+    """Draws of log(r_2n / r_n): the volume ratio V_n / V_2n of two order statistics is Beta(n, n)."""
+    return -np.log(np.random.default_rng(seed).beta(ranks // 2, ranks // 2, size=n)) / d
+
+
+@pytest.mark.parametrize("ranks", [2, 4, 6, 16, 64])
+@pytest.mark.parametrize("name", ["A", "C"])
+def test_value_is_where_the_likelihood_is_highest(recipes, name, ranks):
+    table = neighbors(recipes[name], 64)
+    ratios = readable(table, ranks)
+    found = dimension(table, "gride", ranks=ranks)
+    assert found.value == pytest.approx(highest(ratios, ranks), rel=1e-6)
+    assert (found.scale, found.n_used, found.n_dropped) == ((ranks // 2, ranks), len(ratios), 0)
+    assert found.radius == pytest.approx(table.distances[:, [ranks // 2 - 1, ranks - 1]].mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("ranks", [2, 4, 64])
+def test_error_is_the_curvature_of_the_likelihood(recipes, ranks):
+    table = neighbors(recipes["A"], 64)
+    ratios = readable(table, ranks)
+    found = dimension(table, "gride", ranks=ranks)
+    step = 1e-3 * found.value
+    around = [log_likelihood(found.value + shift, ratios, ranks, len(ratios)) for shift in (-step, 0, step)]
+    curvature = -(around[0] - 2 * around[1] + around[2]) / step**2
+    assert found.stderr == pytest.approx(curvature**-0.5, rel=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), d=st.floats(0.01, 300), ranks=st.sampled_from([2, 4, 10, 64, 512]))
+def test_root_is_found_for_any_dimension(seed, d, ranks):
+    ratios, near = law(60, d, ranks, seed), ranks // 2
+
+    def left_side(value):
+        inner = (ratios / -np.expm1(-value * ratios)).sum()
+        return (len(ratios) - 1) / value + (ranks - near - 1) * inner - (ranks - 1) * ratios.sum()
+
+    expected = brentq(left_side, 1e-4 * d, 1e4 * d, xtol=1e-15 * d, rtol=1e-14)
+    assert _root(ratios, near, ranks) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize("ranks", [2, 4, 16, 64])
+def test_value_and_error_are_right_where_the_law_holds(ranks):
+    d, n, near = 6.0, 300, ranks // 2
+    values, stated = [], []
+    for seed in range(300):
+        ratios = law(n, d, ranks, seed)
+        values.append(_root(ratios, near, ranks))
+        stated.append(_fisher_error(ratios, near, ranks, values[-1]))
+    scatter = np.std(values, ddof=1)
+    assert abs(np.mean(values) - d) < 3 * scatter / np.sqrt(300)
+    assert np.mean(stated) == pytest.approx(scatter, rel=0.15)
+
+
+def test_ranks_two_without_outliers_is_the_likelihood_of_twonn(recipes):
+    gride, twonn = dimension(recipes["A"], "gride"), dimension(recipes["A"], "twonn", method="ml", fraction=1.0)
+    assert gride.value == pytest.approx(twonn.value, rel=1e-13)
+    assert gride.stderr == pytest.approx(gride.value / np.sqrt(400), rel=1e-13)
+
+
+def test_an_outlier_is_left_out_and_the_rest_decides():
+    rng = np.random.default_rng(0)
+    points = np.vstack([rng.random((200, 2)), [[500.0, 500.0], [500.0, 500.0 + 1e-9]]])
+    table = neighbors(points, 2)
+    found = dimension(table, "gride")
+    assert found.n_used == 200
+    x = np.log(table.distances[:200, 1] / table.distances[:200, 0])
+    assert found.value == pytest.approx(199 / x.sum(), rel=1e-12)
+
+
+def test_ties_are_left_out_beyond_rank_two_and_said(recipes):
+    table = neighbors(recipes["T"], 4)
+    mu = table.distances[:, 3] / table.distances[:, 1]
+    found = dimension(table, "gride", ranks=4)
+    assert found.n_dropped == (mu == 1).sum() > 0
+    assert found.n_used == table.n - found.n_dropped
+    assert found.status is Status.NO_SPREAD
+    assert np.isfinite(found.value)
+    assert dimension(table, "gride", ranks=2).n_dropped == 0
+
+
+def test_points_at_distance_zero_are_dropped_and_said(recipes):
+    found = dimension(neighbors(recipes["D"], 4, duplicates="keep"), "gride")
+    assert (found.n_dropped, found.status) == (40, Status.ZERO_DISTANCES)
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_no_spread_and_too_few_are_no_estimate(ranks):
+    flat, few = (
+        dimension(np.eye(30), "gride", ranks=ranks),
+        dimension(np.random.default_rng(0).random((9, 2)), "gride", ranks=ranks),
+    )
+    zeros = dimension(neighbors(np.repeat(np.eye(12), 5, axis=0), 4, duplicates="keep"), "gride", ranks=ranks)
+    assert np.isnan([flat.value, few.value, zeros.value]).all()
+    assert (flat.status, few.status, zeros.status) == (Status.NO_SPREAD, Status.TOO_FEW, Status.ZERO_DISTANCES)
+
+
+@pytest.mark.parametrize("ranks", [2, 8])
+def test_replicates_are_the_estimate_of_the_drawn_rows(recipes, ranks):
+    table = neighbors(recipes["A"], 8)
+    draw = np.random.default_rng(0).integers(0, 400, 400)
+    mu = (table.distances[:, ranks - 1] / table.distances[:, ranks // 2 - 1])[draw]
+    middle, high = np.percentile(mu, [50, 95])
+    ratios = np.log(mu[mu < middle + 20 * (high - middle)])
+    found = Gride(ranks).replicate(table, [np.arange(400), draw])
+    assert found[0] == pytest.approx(Gride(ranks).estimate(table).value, rel=1e-13)
+    assert found[1] == pytest.approx(highest(ratios, ranks), rel=1e-6)
+
+
+def test_a_replicate_without_spread_is_nan():
+    assert np.isnan(Gride(4).replicate(neighbors(np.eye(20), 4), [np.arange(20), np.array([2])])).all()
+
+
+def test_readings_are_the_powers_of_two_in_the_table():
+    assert list(Gride.readings(1)) == []
+    assert list(Gride.readings(100)) == ["gride_2", "gride_4", "gride_8", "gride_16", "gride_32", "gride_64"]
+    assert Gride.readings(64)["gride_64"] == Gride(64)
+    assert Gride(64).min_k == 64
+
+
+@pytest.mark.parametrize("ranks", [0, 1, 3, -2])
+def test_odd_and_small_ranks_are_refused(ranks):
+    with pytest.raises(
+        UsageError, match=rf"^ranks={ranks} was asked for; gride compares ranks/2 with ranks: an even number >= 2\.$"
+    ):
+        Gride(ranks)
+
+
+def test_a_narrow_table_is_refused(recipes):
+    with pytest.raises(UsageError, match="a ratio of ranks 4 and 8 needs 8 neighbours of each point, the table holds 7"):
+        dimension(neighbors(recipes["A"], 7), "gride", ranks=8)
