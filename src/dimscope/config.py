@@ -11,6 +11,9 @@ from typing import Any, Union, get_args, get_origin
 
 from dimscope.errors import UsageError, unknown_name
 
+KIND_NAMES: Mapping[Any, str] = {int: "a whole number", str: "a text in quotes", bool: "true or false"}
+"""The types of options in the words of a TOML file."""
+
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
     """A configuration field with its one-sentence description and, where the values are words, all of them."""
@@ -116,22 +119,34 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
         UsageError: no such file, or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(f"no configuration file at {path}.") from None
+    except OSError as error:
+        raise UsageError(f"the configuration {path} cannot be read ({error.strerror}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}.") from None
 
 
 def changed_options(old: Mapping[str, Any], new: Mapping[str, Any], parts: tuple[str, ...]) -> list[str]:
-    """Sentences such as `--points 10000, now 20000` for the options in which two nested configurations differ."""
+    """Texts such as `data.points = 10000, now 20000` for the options in which two nested configurations differ.
+
+    An option that is absent has its default, so that a folder of an older version, which knew fewer options, is the same.
+    """
     changes = []
-    for part in parts:
-        before, after = old.get(part, {}), new.get(part, {})
+    for part, defaults in RunConfig().to_dict().items():
+        if part not in parts:
+            continue
+        before, after = ({**defaults, **_table(values, part)} for values in (old, new))
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):
                 changes.append(f"{part}.{name} = {before.get(name)!r}, now {after.get(name)!r}")
     return changes
+
+
+def _table(values: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    found = values.get(part, {})
+    return found if isinstance(found, Mapping) else {}
 
 
 def _coerced(part: str, current: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +171,10 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _kind_name(kind: Any) -> str:
-    return getattr(kind, "__name__", str(kind)).replace("NoneType", "nothing")
+    if get_origin(kind) in (Union, UnionType):
+        (kind,) = (choice for choice in get_args(kind) if choice is not type(None))
+        return f"{_kind_name(kind)} (absent means the default)"
+    return KIND_NAMES.get(kind, 'a list of texts such as ["twonn"]')
 
 
 def _check_choices(part: Any) -> None:

@@ -34,8 +34,9 @@ class StoreError(DimscopeError):
 
 def near_match(name: str, allowed: Iterable[str]) -> str:
     """A sentence ` Did you mean "x"?` with a leading blank, or an empty string when nothing is near."""
-    matches = get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return f' Did you mean "{matches[0]}"?' if matches else ""
+    names = {known.casefold(): known for known in allowed}  # LABEL is near to label
+    matches = get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
+    return f' Did you mean "{names[matches[0]]}"?' if matches else ""
 
 
 def unknown_name(kind: str, name: str, allowed: Iterable[str], hint: str = "") -> UsageError:

@@ -3,13 +3,14 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from dimscope.errors import StoreError
 
 HASH_CHUNK = 1 << 22
+NUMPY_MAGIC = b"\x93NUMPY"
 UNWRITABLE = (
     errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG,
     errno.EFBIG, errno.EIO, errno.ELOOP,
@@ -37,7 +38,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             sync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a name that is too long, a disk that went away: the first error is the one to tell
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -79,3 +81,9 @@ def hash_file(path: Path) -> str:
         while block := handle.read(HASH_CHUNK):
             digest.update(block)
     return f"sha256:{digest.hexdigest()}"
+
+
+def is_numpy_file(path: Path) -> bool:
+    """True when the file begins like a .npy file; anything else would be taken for a pickle, or for an archive."""
+    with path.open("rb") as handle:
+        return handle.read(len(NUMPY_MAGIC)) == NUMPY_MAGIC

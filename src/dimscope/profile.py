@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     import xarray
 
 SCHEMA = 1
+DAMAGED = (StoreError, OSError, ValueError, TypeError, EOFError, LookupError, AttributeError, ArithmeticError, MemoryError)
+"""What damaged or foreign netCDF files make their readers raise."""
+MOST_DIGITS = 12
+"""Decimals of a table; an error below them is rounding noise of the computation."""
+COORDINATES = ("site", "index", "depth", "module")
 SUMMARY_COLUMNS = (
     "dimension",
     "overlap_next",
@@ -53,8 +58,12 @@ class Profile:
     dataset: "xarray.Dataset"
 
     def __post_init__(self) -> None:
-        if "layer" not in self.dataset.dims or "dimension" not in self.dataset:
-            raise StoreError("a profile needs the axis `layer` and the quantity `dimension`.")
+        missing = {"layer", *COORDINATES, "dimension"} - {str(name) for name in self.dataset.variables}
+        if missing or "layer" not in self.dataset.dims:
+            raise StoreError(
+                "a profile needs the axis `layer` with site, index, depth and module, and the quantity `dimension`; missing: "
+                f"{', '.join(sorted(missing)) or 'the axis'}."
+            )
 
     @classmethod
     def from_columns(
@@ -93,9 +102,7 @@ class Profile:
         data = self.dataset
         return [
             Layer(str(name), str(site), int(index), float(depth), str(module))
-            for name, site, index, depth, module in zip(
-                *(data[key].values for key in ("layer", "site", "index", "depth", "module")), strict=True
-            )
+            for name, site, index, depth, module in zip(*(data[key].values for key in ("layer", *COORDINATES)), strict=True)
         ]
 
     @property
@@ -178,12 +185,14 @@ class Profile:
         try:
             with xarray.open_dataset(path, engine="scipy") as stored:
                 dataset = stored.load()
-        except (OSError, ValueError, TypeError, EOFError, LookupError, AttributeError, ArithmeticError) as error:
+            schema = int(dataset.attrs.get("schema", 0))
+            if schema <= SCHEMA:
+                profile = cls(dataset)
+                _ = profile.layers, profile.provenance.keys()  # raise where their content is damaged
+                return profile
+        except DAMAGED as error:
             raise StoreError(f"{path} is damaged or not a profile ({error}); measure the run again.") from None
-        schema = int(dataset.attrs.get("schema", 0))
-        if schema > SCHEMA:
-            raise StoreError(f"{path} has schema {schema}, this dimscope reads up to {SCHEMA}; update dimscope.")
-        return cls(dataset)
+        raise StoreError(f"{path} has schema {schema}, this dimscope reads up to {SCHEMA}; update dimscope.")
 
 
 def format_number(value: float, error: float = float("nan")) -> str:
@@ -192,7 +201,9 @@ def format_number(value: float, error: float = float("nan")) -> str:
         return "-"
     if not np.isfinite(error) or error <= 0:
         return f"{value:.4g}" if abs(value) < 1e4 or value != int(value) else f"{value:.0f}"
-    digits = min(12, max(0, 1 - int(np.floor(np.log10(error)))))
+    digits = max(0, 1 - int(f"{error:.1e}".partition("e")[2]))
+    if digits > MOST_DIGITS:
+        return f"{value:.4g} +- {error:.0e}"
     return f"{value:.{digits}f} +- {error:.{digits}f}"
 
 

@@ -22,11 +22,12 @@ class Truncated:
         cut, total = data.get("n_truncated", 0), data.get("n_examples", 0)
         if not cut:
             return None
-        limit = profile.provenance.get("model", {}).get("max_tokens", "its maximum of")
+        limit = profile.provenance.get("model", {}).get("max_tokens")
+        read = f"{limit} tokens" if limit else "the model reads"
         return Finding(
             self.code,
             self.title,
             self.severity,
-            f"{cut} of {total} examples were longer than {limit} tokens; only their beginning was read.",
+            f"{cut} of {total} examples were longer than {read}; only their beginning was read.",
             "Split long examples, raise --max-tokens if the model allows, or accept it when beginnings are enough.",
         )

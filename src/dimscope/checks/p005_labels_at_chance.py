@@ -25,9 +25,9 @@ class LabelsAtChance:
         if not profile.has("label_overlap"):
             return None
         value, error = profile.values("label_overlap"), profile.values("label_overlap_err")
-        with np.errstate(divide="ignore", invalid="ignore"):  # an error of 0: every neighbourhood is pure, or none is
-            excess = (value - profile.values("label_overlap_chance")) / error
-        if np.isnan(excess).all() or np.nanmax(excess) > self.errors:
+        above = value - profile.values("label_overlap_chance")
+        measured = np.isfinite(above)  # an error of 0: every neighbourhood is pure, or no label is there twice
+        if not measured.any() or (above > self.errors * np.nan_to_num(error))[measured].any():
             return None
         return Finding(
             self.code,

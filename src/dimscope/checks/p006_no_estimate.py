@@ -30,7 +30,7 @@ class NoEstimate:
             self.code,
             self.title,
             self.severity,
-            f"{layer_list(layers)} has no dimension: {reason} (distinct rows: {unique}).",
+            f"No dimension for {layer_list(layers)}: {reason} (distinct rows: {unique}).",
             "One vector per example that does not depend on the example carries no geometry: choose another --pool, or leave "
             "these layers out with --layers.",
             tuple(layers),

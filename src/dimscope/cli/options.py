@@ -105,17 +105,24 @@ def resolve(
     given: dict[str, Any], config_file: Path | None, settings: Iterable[str], base: RunConfig | None = None
 ) -> RunConfig:
     """The configuration: command line over `--set` over file over `base` or the defaults."""
-    config = base or RunConfig()
-    if config_file is not None:
-        config = config_from(read_config(config_file), config)
-    for setting in settings:
-        config = config_from(_parse_setting(setting), config)
-    values: dict[str, dict[str, Any]] = {}
+    flags: dict[str, dict[str, Any]] = {}
     for name, value in given.items():
         part, _, field = name.partition("__")
         if field and value is not None and value != () and value is not False:
-            values.setdefault(part, {})[field] = value
-    return config_from(values, config)
+            flags.setdefault(part, {})[field] = value
+    layers = [read_config(config_file)] if config_file is not None else []
+    return config_from(_merged([*layers, *map(_parse_setting, settings), flags]), base)
+
+
+def _merged(layers: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Later values over earlier ones; only the outcome is checked, since options depend on each other."""
+    values: dict[str, Any] = {}
+    for layer in layers:
+        for part, options in layer.items():
+            known = values.get(part)
+            both = isinstance(known, dict) and isinstance(options, dict)
+            values[part] = {**known, **options} if both and known is not None else options
+    return values
 
 
 def _parse_setting(setting: str) -> dict[str, dict[str, Any]]:

@@ -1,14 +1,19 @@
 """Points that the user already has: .npy, .npz, or a folder of .npy files."""
 
 import re
+import zlib
 from hashlib import sha256
 from pathlib import Path
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
 from dimscope.arrays import Points
 from dimscope.errors import InputError
-from dimscope.files import hash_file
+from dimscope.files import hash_file, is_numpy_file
+
+UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, BadZipFile, zlib.error)
+"""What numpy and zipfile raise for damaged or foreign files."""
 
 
 def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
@@ -23,7 +28,7 @@ def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
         raise InputError(f"no arrays at {path} (looked in {Path.cwd()}).")
     try:
         layers = _read_folder(path) if path.is_dir() else _read_file(path)
-    except (ValueError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path} cannot be read as numpy arrays: {error}.") from None
     if not layers:
         raise InputError(f"{path} holds no arrays.")
@@ -40,45 +45,81 @@ def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
 
 
 def read_labels(path: Path, n_rows: int) -> list[str]:
-    """One label per example from a .npy file or a .txt file with a label per line.
+    """One label per example from a .npy file or a text file with a label per line.
 
     Raises:
-        InputError: no such file, or another number of labels than examples.
+        InputError: no such file, another number of labels than examples, or empty labels (their rows are named).
     """
     if not path.exists():
         raise InputError(f"no labels at {path} (looked in {Path.cwd()}).")
     try:
-        if path.suffix == ".npy":
-            labels = [str(label) for label in np.load(path, allow_pickle=False).ravel()]
-        else:
-            labels = path.read_text(encoding="utf-8-sig").splitlines()
-    except (ValueError, UnicodeDecodeError) as error:
+        labels = _label_array(path) if path.suffix.lower() == ".npy" else _label_lines(path)
+    except UNREADABLE as error:
         raise InputError(f"{path} cannot be read as labels: {error}.") from None
     if len(labels) != n_rows:
-        raise InputError(f"{path} holds {len(labels)} labels for {n_rows} examples.")
+        raise InputError(
+            f"{path} holds {len(labels)} labels for {n_rows} examples; a .npy array, or a text file with one label per line "
+            "and no header, is expected."
+        )
+    gaps = [row for row, label in enumerate(labels) if not label.strip()]
+    if gaps:
+        shown = ", ".join(str(row) for row in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
+        raise InputError(f"{path}: {len(gaps)} of {n_rows} labels are empty (rows {shown}, counted from 0); complete them.")
     return labels
 
 
+def _label_array(path: Path) -> list[str]:
+    array = _array(path).squeeze()
+    if array.ndim > 1 or array.dtype.kind not in "iufbSU":
+        raise ValueError(f"shape {array.shape} and dtype {array.dtype}, but texts or numbers on one axis are expected")
+    if array.dtype.kind == "f":
+        return ["" if np.isnan(label) else str(label) for label in np.atleast_1d(array)]
+    return [str(label) for label in np.atleast_1d(array.astype(str))]
+
+
+def _label_lines(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig") as handle:
+        return [line.rstrip("\n") for line in handle]
+
+
 def _read_file(path: Path) -> list[tuple[str, Points]]:
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return [(name, archive[name]) for name in sorted(archive.files, key=_natural)]
-    if path.suffix != ".npy":
+    ending = path.suffix.lower()
+    if ending == ".npz":
+        return _read_archive(path)
+    if ending != ".npy":
         raise InputError(f"{path} has the ending {path.suffix or 'none'}; arrays may be: .npy, .npz, or a folder of .npy.")
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = _array(path)
     if array.ndim == 3:
         return [(f"{path.stem}_{number}", array[number]) for number in range(len(array))]
     return [(path.stem, array)]
 
 
+def _read_archive(path: Path) -> list[tuple[str, Points]]:
+    if not is_zipfile(path):
+        raise ValueError("it is not an archive, or its end is missing")
+    with np.load(path, allow_pickle=False) as archive:
+        layers = [(name, archive[name]) for name in sorted(archive.files, key=_natural)]
+    for name, array in layers:
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f'"{name}" in it is not a numpy array')
+    return layers
+
+
 def _read_folder(path: Path) -> list[tuple[str, Points]]:
     files = sorted(path.glob("*.npy"), key=lambda file: _natural(file.stem))
-    return [(file.stem, np.load(file, mmap_mode="r", allow_pickle=False)) for file in files]
+    return [(file.stem, _array(file)) for file in files]
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def _array(path: Path) -> Points:
+    if path.stat().st_size and not is_numpy_file(path):
+        raise ValueError(f"{path.name} is not a .npy file")
+    array: Points = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     parts = re.split(r"(\d+)", name)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts], name
 
 
 def _hash(path: Path) -> str:

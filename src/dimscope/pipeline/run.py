@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dimscope.checks.base import Finding
 from dimscope.config import RunConfig
+from dimscope.dimensions import ESTIMATORS
 from dimscope.errors import UsageError, unknown_name
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.finish import answer, illustrate
@@ -16,7 +17,7 @@ from dimscope.pipeline.log import log_event
 from dimscope.pipeline.measure import measure
 from dimscope.profile import Profile
 from dimscope.progress import Progress, Silent
-from dimscope.rules import Recommendation
+from dimscope.rules import RULES, Recommendation
 from dimscope.store.folder import RunFolder, check_same_request
 from dimscope.store.manifest import Manifest
 from dimscope.version import __version__
@@ -71,6 +72,7 @@ def run_stages(
 
 def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
+    _refuse_unknown_names(config)
     profile = measure(config, folder, progress)
     recommendation, findings = answer(config, folder, profile)
     if with_report:
@@ -83,10 +85,11 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     """The run folder after `on_existing` was obeyed; a new folder is not created yet.
 
     Raises:
-        UsageError: an unknown mode, a folder of another configuration, or one that is not a run.
+        UsageError: an unknown mode, estimator or rule, a folder of another configuration, or one that is not a run.
     """
     if on_existing not in ON_EXISTING:
         raise unknown_name("--on-existing", on_existing, ON_EXISTING)
+    _refuse_unknown_names(config)
     folder = RunFolder(out)
     if on_existing == "error" and out.exists():
         raise UsageError(f"{out} exists and --on-existing error was asked for; choose another -o.")
@@ -94,6 +97,12 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
         clear_results(folder)
     check_same_request(folder, config, parts)
     return folder
+
+
+def _refuse_unknown_names(config: RunConfig) -> None:
+    for name in config.measure.estimators:
+        ESTIMATORS.load(name)
+    RULES.load(config.measure.rule)
 
 
 def clear_results(folder: RunFolder) -> None:

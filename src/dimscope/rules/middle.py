@@ -16,6 +16,7 @@ class Middle:
 
     def recommend(self, profile: Profile) -> Recommendation:
         """The layer at half depth."""
-        name = min(profile.layers, key=lambda layer: (abs(layer.depth - 0.5), layer.index)).name
+        # Depths such as 1/3 and 2/3 are equally far from one half, but for the last bit.
+        name = min(profile.layers, key=lambda layer: (round(abs(layer.depth - 0.5), 9), layer.index)).name
         reasons = ("The layer at half depth is taken whatever the profile says.",)
         return Recommendation("middle", True, (name,), name, float("nan"), reasons, (), regret_of(profile, name))

@@ -9,6 +9,9 @@ from dimscope.config import RunConfig, changed_options, config_from, read_config
 from dimscope.errors import StoreError, UsageError
 from dimscope.files import write_text
 
+EARLY_FILES = ("log.jsonl", "manifest.json")
+"""What a run may have written before its configuration; with these alone, an interrupted run goes on."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -104,7 +107,7 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
     if not folder.path.is_dir():
         raise UsageError(f"{folder.path} is a file; choose another output folder with -o.")
     if not folder.config.exists():
-        if any(folder.path.iterdir()):
+        if any(entry.name not in EARLY_FILES and not entry.name.startswith(".") for entry in folder.path.iterdir()):
             raise UsageError(f"{folder.path} exists and is not a run folder; choose another one with -o.")
         return
     changes = changed_options(read_config(folder.config), config.to_dict(), parts)

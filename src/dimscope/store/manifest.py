@@ -28,10 +28,12 @@ class Manifest:
     def _read(self) -> dict[str, Any]:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-        except ValueError:
+        except (ValueError, OSError):
             raise StoreError(f"{self.path} is damaged; choose --on-existing redo to start over.") from None
         if not isinstance(content, dict) or not isinstance(content.get("schema"), int):
             raise StoreError(f"{self.path} is not a dimscope manifest.")
+        if not all(isinstance(content.get(name, {}), dict) for name in ("stages", "hashes")):
+            raise StoreError(f"{self.path} is damaged; choose --on-existing redo to start over.")
         if content["schema"] > SCHEMA:
             raise StoreError(
                 f"{self.path} has schema {content['schema']}, this dimscope reads up to {SCHEMA}; update dimscope."

@@ -18,7 +18,7 @@ import numpy as np
 
 from dimscope.arrays import Points
 from dimscope.errors import StoreError
-from dimscope.files import explained_disk_errors, sync_folder, write_text
+from dimscope.files import explained_disk_errors, is_numpy_file, sync_folder, write_text
 
 PROGRESS = "progress.json"
 
@@ -99,14 +99,18 @@ class StateStore:
 
     def _reserve(self, path: Path, shape: tuple[int, int], dtype: "np.dtype[Any]") -> None:
         part = path.with_suffix(".npy.part")
-        with part.open("wb") as handle:
-            np.lib.format.write_array_header_1_0(handle, {"descr": dtype.str, "fortran_order": False, "shape": shape})
-            size = handle.tell() + shape[0] * shape[1] * dtype.itemsize
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(handle.fileno(), 0, size)
-            else:  # pragma: no cover - other systems
-                handle.truncate(size)
-        part.replace(path)
+        try:
+            with part.open("wb") as handle:
+                np.lib.format.write_array_header_1_0(handle, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+                size = handle.tell() + shape[0] * shape[1] * dtype.itemsize
+                handle.flush()
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(handle.fileno(), 0, size)
+                else:  # pragma: no cover - other systems
+                    handle.truncate(size)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _write_progress(self) -> None:
         record = {
@@ -120,22 +124,29 @@ class StateStore:
     def _resume(self) -> None:
         with explained_disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            record = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return self._clear()
-        except ValueError:
-            raise StoreError(f"{self.folder / PROGRESS} is damaged; choose --on-existing redo to start over.") from None
+        record = self._read_progress()
         if [record.get(name) for name in ("key", "n_rows", "block")] != [self.key, self.n_rows, self.block]:
             return self._clear()
         self._done = {int(number): sums for number, sums in record["done"].items() if self._is_intact(int(number), sums)}
         return None
 
-    def _is_intact(self, number: int, sums: Mapping[str, int]) -> bool:
-        start, stop = self.blocks[number]
+    def _read_progress(self) -> dict[str, Any]:
+        path = self.folder / PROGRESS
         try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if all(int(number) >= 0 and sums.keys() for number, sums in record["done"].items()):
+                return dict(record)
+        except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, LookupError, AttributeError):
+            pass  # not JSON, or JSON of another form
+        raise StoreError(f"{path} is damaged; choose --on-existing redo to start over.")
+
+    def _is_intact(self, number: int, sums: Mapping[str, int]) -> bool:
+        try:
+            start, stop = self.blocks[number]
             return all(zlib.crc32(self.read(name)[start:stop].tobytes()) == value for name, value in sums.items())
-        except (OSError, ValueError, StoreError):
+        except (OSError, LookupError, StoreError):
             return False
 
     def _clear(self) -> None:
@@ -162,16 +173,21 @@ def open_states(path: Path) -> Points:
     """A layer's file as a read-only memory map.
 
     Raises:
-        StoreError: no such file, truncated, or not a two-axis numpy array.
+        StoreError: no such file, truncated, or not a two-axis numpy array of floating-point numbers.
     """
     try:
+        if not is_numpy_file(path):
+            raise ValueError("another kind of file")
         states: Points = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise StoreError(f"no states at {path}; run `dimscope extract` first.") from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, OSError) as error:
         raise StoreError(f"{path} is damaged or not a numpy array ({error}); extract it again.") from None
-    if states.ndim != 2:
-        raise StoreError(f"{path} holds shape {states.shape}; states have two axes (examples, width).")
+    if states.ndim != 2 or states.dtype.kind != "f":
+        raise StoreError(
+            f"{path} holds shape {states.shape} and dtype {states.dtype}; states are floating-point numbers on two axes "
+            "(examples, width)."
+        )
     return states
 
 
