@@ -105,3 +105,31 @@ def test_sums_are_float64_whatever_the_points_are(dtype):
 def test_points_that_cannot_be_used_are_refused():
     with pytest.raises(InputError, match="rows 1"):
         spectrum([[1.0, 2.0], [np.nan, 0.0]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_entropy_and_pca_99_equal_singular_values(seed):
+    rng = np.random.default_rng(seed)
+    points = rng.standard_normal((200, 30)) * 0.8 ** np.arange(30)
+    e = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) ** 2
+    share = e / e.sum()
+    found = spectrum(points)
+    assert found.von_neumann_entropy == pytest.approx(-(share * np.log(share)).sum(), rel=1e-10)
+    assert found.pca_99 == np.searchsorted(np.cumsum(share), 0.99) + 1
+
+
+@pytest.mark.parametrize(("d", "expected"), [(1, 1), (2, 2), (100, 99), (200, 198)])
+def test_equal_variances_have_entropy_log_d(d, expected):
+    found = spectrum(np.vstack([np.eye(d), -np.eye(d)]))
+    assert found.von_neumann_entropy == pytest.approx(np.log(d), abs=1e-12)
+    assert found.pca_99 == expected
+
+
+def test_equal_points_have_no_entropy():
+    found = spectrum(np.ones((5, 3)))
+    assert np.isnan(found.von_neumann_entropy) and np.isnan(found.pca_99)
+
+
+def test_few_points_bias_the_participation_ratio_as_the_docs_say():
+    found = [spectrum(np.random.default_rng(seed).standard_normal((100, 50))).participation_ratio for seed in range(20)]
+    assert np.mean(found) == pytest.approx(1 / (1 / 50 + 1 / 100), rel=0.02)

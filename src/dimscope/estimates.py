@@ -18,6 +18,11 @@ class Status(Enum):
     NO_SPREAD = "distances that should differ are equal at some or all points; the data are a lattice or rounded too coarsely"
     SHORT_LISTS = "some points had fewer neighbours left than k after leaving out others, and were not used; compute a larger k"
 
+    LISTS_END = (
+        "some points have more neighbours within the radius than the table holds; give the points instead of the table, "
+        "or compute it with a larger k"
+    )
+
     @property
     def is_ok(self) -> bool:
         """True when nothing limits the estimate."""

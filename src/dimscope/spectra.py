@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from dimscope.arrays import FloatArray, Points, as_points
 
 CHUNK = 4096
+PCA_SHARE = 0.99
+"""Share of the variance, as in the linear controls of Cheng et al. 2025, arXiv 2405.15471."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +22,17 @@ class Spectrum:
     * `participation_ratio` (sum e)^2 / sum e^2, from 1 to d.
     * `effective_rank` exp(H(s / sum s)), H the Shannon entropy, from 1 to d  [Roy, Vetterli 2007, EUSIPCO].
     * `anisotropy` e_1 / sum e, from 1/d to 1: the share of the variance along the first direction.
+    * `von_neumann_entropy` H(e / sum e), from 0 to log d, in nats: the entropy of the covariance as a density matrix.
+    * `pca_99` the fewest directions that hold 99 % of the variance, from 1 to d.
 
-    All are NaN when the points do not vary.
+    With n points there are at most n - 1 directions, and all of these are biased low (`anisotropy` high) unless n is many
+    times the number of directions that carry variance: the eigenvalues of a sample spread wider than those of its law
+    [Marchenko, Pastur 1967, doi:10.1070/SM1967v001n04ABEH001994]. All are NaN when the points do not vary.
     """
 
     eigenvalues: FloatArray
 
-    summary: ClassVar[str] = "effective rank, participation ratio, anisotropy from the covariance eigenvalues"
+    summary: ClassVar[str] = "effective rank, participation ratio, anisotropy, entropy, PCA-99 of the covariance"
     source: ClassVar[str] = "Roy, Vetterli 2007, EUSIPCO; Gao et al. 2017, doi:10.1101/214262"
 
     @property
@@ -38,9 +44,18 @@ class Spectrum:
     @property
     def effective_rank(self) -> float:
         """exp of the entropy of the normalised singular values."""
-        share = self._shares(np.sqrt(self.eigenvalues))
-        positive = share[share > 0]
-        return float(np.exp(-(positive * np.log(positive)).sum())) if len(positive) else float("nan")
+        return float(np.exp(_entropy(self._shares(np.sqrt(self.eigenvalues)))))
+
+    @property
+    def von_neumann_entropy(self) -> float:
+        """Entropy of the normalised eigenvalues, in nats."""
+        return _entropy(self._shares(self.eigenvalues))
+
+    @property
+    def pca_99(self) -> float:
+        """The fewest directions whose eigenvalues sum to 99 % of the whole."""
+        held = np.cumsum(self._shares(self.eigenvalues))
+        return float(1 + (held < PCA_SHARE * held[-1] * (1 - 1e-12)).sum()) if np.isfinite(held[-1]) else float("nan")
 
     @property
     def anisotropy(self) -> float:
@@ -76,6 +91,11 @@ def spectrum(points: ArrayLike) -> Spectrum:
     eigenvalues = np.linalg.eigvalsh(gram)[::-1] / n
     noise = eigenvalues[0] * len(eigenvalues) * np.finfo(np.float64).eps
     return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0))
+
+
+def _entropy(share: FloatArray) -> float:
+    positive = share[share > 0]
+    return float(-(positive * np.log(positive)).sum()) if len(positive) else float("nan")
 
 
 def _mean(array: Points, origin: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from dimscope.arrays import as_points
 from dimscope.dimensions.base import Estimator
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status
-from dimscope.knn import as_neighbors, neighbors
+from dimscope.knn import as_neighbors, neighbors, search_distinct
 from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.registry import Registry
@@ -18,7 +18,9 @@ from dimscope.registry import Registry
 ESTIMATORS = Registry(
     "estimator",
     {
+        "abide": "dimscope.dimensions.abide:Abide",
         "binomial": "dimscope.dimensions.binomial:Binomial",
+        "correlation": "dimscope.dimensions.correlation:Correlation",
         "gride": "dimscope.dimensions.gride:Gride",
         "mada": "dimscope.dimensions.mada:MADA",
         "mle": "dimscope.dimensions.mle:MLE",
@@ -57,7 +59,20 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
     chosen = make_estimator(estimator, options)
     if options.get("convention") is not None and not isinstance(source, Neighbors):
         return chosen.estimate(neighbors(source, chosen.min_k, duplicates="keep"))  # none of them merges equal rows
-    return chosen.estimate(as_neighbors(source, chosen.min_k))
+    found = chosen.estimate(as_neighbors(source, chosen.min_k))
+    return _widened(source, chosen) if found.status is Status.LISTS_END and not isinstance(source, Neighbors) else found
+
+
+def _widened(source: ArrayLike, estimator: Estimator) -> Estimate:
+    """The estimate from the first table, doubling k each time, that holds every neighbour it needs."""
+    points = as_points(source)
+    duplicates = find_duplicates(points)
+    k = estimator.min_k
+    while True:
+        k = min(2 * k, duplicates.n_unique - 1)
+        found = estimator.estimate(search_distinct(points, k, duplicates))
+        if found.status is not Status.LISTS_END:
+            return found
 
 
 def make_estimator(name: str, options: dict[str, Any]) -> Estimator:

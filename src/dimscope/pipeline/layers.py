@@ -41,6 +41,8 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
         "effective_rank": linear.effective_rank,
         "participation_ratio": linear.participation_ratio,
         "anisotropy": linear.anisotropy,
+        "von_neumann_entropy": linear.von_neumann_entropy,
+        "pca_99": linear.pca_99,
         "norm_median": float(np.median(row_norms(distinct))),
     }
 

@@ -25,6 +25,8 @@ HEADINGS = {
     "effective_rank": ("effective rank", "exponential of the entropy of the singular values"),
     "participation_ratio": ("participation ratio", "number of directions that share the variance"),
     "anisotropy": ("anisotropy", "share of the variance along the first direction"),
+    "von_neumann_entropy": ("entropy", "entropy of the eigenvalues of the covariance, in nats"),
+    "pca_99": ("PCA 99 %", "directions that hold 99 % of the variance"),
     "r1_median": ("nearest distance", "median distance to the nearest neighbor"),
     "n_unique": ("distinct points", "examples whose vector differs from all others"),
 }
