@@ -68,10 +68,15 @@ def test_constant_density_fills_the_table_and_gives_the_dimension():
 
 
 def test_neighborhoods_end_where_the_density_changes():
-    normal = neighbors(np.random.default_rng(2).standard_normal((2000, 5)), 100)
-    found, wide = dimension(normal, "abide"), dimension(normal, "mle", k=100)
-    assert found.scale[1] < 0.5 * dimension(periodic(2000, 5, 2, 100), "abide").scale[1]
-    assert abs(found.value - 5) < 0.5 * abs(wide.value - 5)
+    normal = dimension(np.random.default_rng(2).standard_normal((2000, 5)), "abide")
+    assert normal.scale[1] < 0.5 * dimension(periodic(2000, 5, 2, 100), "abide").scale[1]
+    assert normal.value == pytest.approx(5, rel=0.06)
+
+
+def test_a_stricter_test_gives_larger_neighborhoods(recipes):
+    table = neighbors(recipes["A"], 100)
+    sizes = [dimension(table, "abide", alpha=alpha).scale[1] for alpha in (0.1, 0.01, 1e-6)]
+    assert sizes[0] < sizes[1] < sizes[2]
 
 
 def test_repeated_rows_order_shift_and_scale_do_not_change_the_value(recipes):
