@@ -15,6 +15,9 @@ from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
 from dimscope.uncertainty import error_of_mean
 
+VOTE_ENTRIES = 4_000_000
+"""Entries of one block of votes, points times classes (32 MB)."""
+
 
 class LabelOverlap:
     """Facts about the measure, for listings."""
@@ -175,7 +178,7 @@ def _mean(local: FloatArray, found: _Labelled, balanced: bool) -> tuple[float, f
 def _vote(neighbor_codes: IntArray, n_classes: int) -> IntArray:
     n = len(neighbor_codes)
     winners = np.empty(n, dtype=np.int64)
-    step = max(1, 4_000_000 // n_classes)
+    step = max(1, VOTE_ENTRIES // n_classes)
     for start in range(0, n, step):
         block = neighbor_codes[start : start + step]
         flat = block + np.arange(len(block))[:, None] * n_classes
