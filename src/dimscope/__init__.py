@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dimscope.plots import plot_dimension as plot_dimension
     from dimscope.plots import plot_label_overlap as plot_label_overlap
     from dimscope.plots import plot_overlap as plot_overlap
+    from dimscope.plots import plot_overview as plot_overview
     from dimscope.plots import plot_scale as plot_scale
     from dimscope.plots import plot_spectrum as plot_spectrum
     from dimscope.profile import Profile as Profile
@@ -57,6 +58,7 @@ _PLACES = {
     "plot_dimension": "plots",
     "plot_label_overlap": "plots",
     "plot_overlap": "plots",
+    "plot_overview": "plots",
     "plot_scale": "plots",
     "plot_spectrum": "plots",
     "recommend": "rules",

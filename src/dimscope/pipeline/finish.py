@@ -13,6 +13,8 @@ from dimscope.store.folder import RunFolder
 from dimscope.store.manifest import Manifest
 
 FIGURE_ENDINGS = (".svg", ".png")
+WITH_ANSWER = ("dimension", "overview")
+"""Figures that show the recommended range."""
 
 
 def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Recommendation, list[Finding]]:
@@ -26,12 +28,13 @@ def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Reco
 
 def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]) -> None:
     """Write `figures/` and `report.html`; times, command and credits come from the manifest."""
-    from dimscope.plots import PLOTS, plot_dimension
+    from dimscope.plots import PLOTS
     from dimscope.reports import report
 
-    figures = {name: kind(profile) for name, kind in PLOTS.items() if name != "dimension" and kind.is_drawable(profile)}
-    figures["dimension"] = plot_dimension(profile, recommendation=recommendation)
-    for name, plot in figures.items():
+    for name, kind in PLOTS.items():
+        if not kind.is_drawable(profile):
+            continue
+        plot = kind(profile, recommendation=recommendation) if name in WITH_ANSWER else kind(profile)
         for ending in FIGURE_ENDINGS:
             with atomic_path(folder.figures / f"{name}{ending}") as temporary:
                 plot.save(temporary)

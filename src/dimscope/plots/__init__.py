@@ -4,6 +4,7 @@ from dimscope.plots.base import Panel, Plot, PlotKind
 from dimscope.plots.dimension import plot_dimension
 from dimscope.plots.label_overlap import plot_label_overlap
 from dimscope.plots.overlap import plot_overlap
+from dimscope.plots.overview import plot_overview
 from dimscope.plots.scale import plot_scale
 from dimscope.plots.spectrum import plot_spectrum
 from dimscope.registry import Registry
@@ -14,6 +15,7 @@ PLOTS = Registry(
         "dimension": "dimscope.plots.dimension:DIMENSION",
         "label_overlap": "dimscope.plots.label_overlap:LABEL_OVERLAP",
         "overlap": "dimscope.plots.overlap:OVERLAP",
+        "overview": "dimscope.plots.overview:OVERVIEW",
         "scale": "dimscope.plots.scale:SCALE",
         "spectrum": "dimscope.plots.spectrum:SPECTRUM",
     },
@@ -28,6 +30,7 @@ __all__ = [
     "plot_dimension",
     "plot_label_overlap",
     "plot_overlap",
+    "plot_overview",
     "plot_scale",
     "plot_spectrum",
 ]

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from dimscope.arrays import FloatArray
 from dimscope.errors import UsageError
 from dimscope.plots.base import FINAL_NORM, Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
 from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries, start_at_zero
@@ -11,6 +14,10 @@ from dimscope.rules.base import Recommendation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+EDGE = 0.2
+"""Within this share of the axis from its ends a word is not centered."""
 
 
 def plot_dimension(
@@ -39,7 +46,7 @@ def plot_dimension(
         figure, (axes,) = new_figure(size)
         others = _draw_scales(axes, runs) if show_scales else []
         if recommendation is not None and recommendation.is_clear:
-            _draw_range(axes, runs, rows, recommendation)
+            draw_range(axes, runs, rows, recommendation)
         draw_runs(axes, runs, rows)
         axes.set_title("Intrinsic dimension", loc="left")
         axes.set_ylabel(AXIS_LABELS["dimension"])
@@ -64,7 +71,8 @@ def _draw_scales(axes: "Axes", runs: Runs) -> list[Rows]:
     return drawn
 
 
-def _draw_range(axes: "Axes", runs: Runs, rows: Rows, recommendation: Recommendation) -> None:
+def draw_range(axes: "Axes", runs: Runs, rows: Rows, recommendation: Recommendation) -> None:
+    """Shade the recommended range and ring its best layer."""
     if runs.is_comparison:
         raise UsageError("a recommendation belongs to one profile; plot a comparison without it.")
     chosen = rows[rows["name"].isin(recommendation.layers)]
@@ -72,12 +80,16 @@ def _draw_range(axes: "Axes", runs: Runs, rows: Rows, recommendation: Recommenda
         raise UsageError(f"the recommendation names layers that this profile lacks: {', '.join(recommendation.layers)}.")
     low, high = float(chosen["x"].min()) - 0.5, float(chosen["x"].max()) + 0.5
     axes.axvspan(low, high, color=PALETTE[0], alpha=0.1, linewidth=0)
-    axes.text(
-        (low + high) / 2, 0.02, "recommended", transform=axes.get_xaxis_transform(), ha="center", va="bottom",
-        color=PALETTE[0],
-    )  # fmt: skip
+    _name_range(axes, low, high, rows["x"].to_numpy(dtype=float))
     best = rows[rows["name"] == recommendation.best]
     axes.plot(best["x"], best["value"], marker="o", markersize=9, markerfacecolor="none", color=PALETTE[0], linestyle="none")
+
+
+def _name_range(axes: "Axes", low: float, high: float, x: FloatArray) -> None:
+    """The word in the middle of the range, or flush with it near the ends of the axis, where the middle would stick out."""
+    place = ((low + high) / 2 - x.min()) / max(float(np.ptp(x)), 1.0)
+    at, side = (low, "left") if place < EDGE else (high, "right") if place > 1 - EDGE else ((low + high) / 2, "center")
+    axes.text(at, 0.02, "recommended", transform=axes.get_xaxis_transform(), ha=side, va="bottom", color=PALETTE[0])
 
 
 def _joined(parts: list[Rows]) -> Rows:

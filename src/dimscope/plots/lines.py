@@ -62,7 +62,7 @@ def draw_runs(axes: "Axes", runs: Runs, rows: "Rows") -> None:
 
 
 def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED) -> bool:
-    """The chance level as a dashed line; False when none is known."""
+    """The chance level as a dashed line, one per run where runs differ; False when none is known."""
     known = rows[np.isfinite(rows["chance"].to_numpy(dtype=float))]
     if not len(known):
         return False
@@ -71,7 +71,8 @@ def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED) -> bool:
     if np.ptp(level) <= 1e-3 * max(level.max(), 1e-12) or len(level) == 1:
         axes.axhline(float(level.mean()), **style)
     else:
-        axes.plot(known["x"].to_numpy(dtype=float), level, **style)
+        for _, part in known.groupby("run", sort=False):
+            axes.plot(part["x"].to_numpy(dtype=float), part["chance"].to_numpy(dtype=float), **style)
     return True
 
 
@@ -82,11 +83,14 @@ def note_absence(axes: "Axes", rows: "Rows") -> None:
 
 
 def start_at_zero(axes: "Axes", values: FloatArray, error: FloatArray | None = None) -> None:
-    """A y axis from zero, so that a fall by half looks like one, to just above the largest value and its error."""
-    axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
+    """A y axis from zero, so that a fall by half looks like one, to just above the largest value and its error; bare without any."""
     top = values if error is None else values + np.nan_to_num(error)
     finite = top[np.isfinite(top)]
-    if len(finite) and finite.max() > 0:
+    if not len(finite):
+        axes.set_yticks([])  # a scale would suggest numbers
+        return
+    axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
+    if finite.max() > 0:
         axes.set_ylim(0, float(finite.max()) * 1.09)
 
 

@@ -29,6 +29,8 @@ def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
         axes.set_ylabel(f"shared fraction of {k} neighbors" if k else AXIS_LABELS["overlap_next"])
         axes.set_ylim(0, 1.03)
         label_layer_axis(axes, runs, size)
+        if not runs.is_comparison:
+            axes.set_xlabel(f"{axes.get_xlabel()}, compared with the next")
         add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
     return Plot(figure, (Panel(axes, rows),), size)
 

@@ -52,7 +52,9 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
         for axes in all_axes:
             start_at_zero(axes, np.concatenate([panel.rows["value"].to_numpy(dtype=float) for panel in panels]))
         all_axes[0].set_ylabel(AXIS_LABELS["dimension"])
-        _add_depth_bar(figure, all_axes, max(len(profile.layers) for profile in runs.profiles.values()))
+        n_layers = max(len(profile.layers) for profile in runs.profiles.values())
+        if n_layers > 1:
+            _add_depth_bar(figure, all_axes, n_layers)
         add_legend(figure, [NORM] if has_final_norm(runs) else [], size)
     return Plot(figure, tuple(panels), size)
 

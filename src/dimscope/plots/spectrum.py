@@ -5,6 +5,12 @@ from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_e
 from dimscope.plots.theme import AXIS_LABELS, size_of, themed
 
 QUANTITIES = ("effective_rank", "participation_ratio", "anisotropy", "r1_median")
+UNITS = {
+    "effective_rank": "directions",
+    "participation_ratio": "directions",
+    "anisotropy": "share of variance",
+    "r1_median": "Euclidean, median",
+}
 WIDE = 6.0
 """From this width in inches on, all panels stand in one row."""
 
@@ -31,6 +37,7 @@ def plot_spectrum(profiles: Profiles, *, size: str = "column") -> Plot:
             rows = runs.rows(name)
             draw_runs(axes, runs, rows)
             axes.set_title(AXIS_LABELS[name].capitalize(), loc="left")
+            axes.set_ylabel(UNITS[name])
             start_at_zero(axes, rows["value"].to_numpy(dtype=float))
             label_layer_axis(axes, runs, size, share=1 / columns)
             panels.append(Panel(axes, rows))
