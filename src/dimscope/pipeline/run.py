@@ -18,7 +18,7 @@ from dimscope.pipeline.measure import measure
 from dimscope.profile import Profile
 from dimscope.progress import Progress, Silent
 from dimscope.rules import RULES, Recommendation
-from dimscope.store.folder import RunFolder, check_same_request
+from dimscope.store.folder import RunFolder, check_same_request, remove_leftovers
 from dimscope.store.manifest import Manifest
 from dimscope.version import __version__
 
@@ -96,6 +96,7 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     if on_existing == "redo" and folder.config.exists():
         clear_results(folder)
     check_same_request(folder, config, parts)
+    remove_leftovers(folder)
     return folder
 
 

@@ -91,18 +91,19 @@ def _find_knee(values: FloatArray, peak: int, depths: FloatArray) -> Found:
         raise NotFoundError("the dimension falls until the last layers without a minimum or a plateau.")
     low = min(inner, key=lambda row: float(values[row]))
     found = _with_range(values, peak, low, "plateau")
-    span = depths[found.last] - depths[found.first]
-    if found.last - found.first < 2 or span < SHORTEST_PLATEAU:
+    last = min(found.last, inner[-1])
+    if last - found.first < 2 or depths[last] - depths[found.first] < SHORTEST_PLATEAU:
         raise NotFoundError("the dimension keeps falling after its peak; there is neither a minimum nor a plateau.")
-    return Found(peak, found.first, found.first, found.last, "plateau")
+    return Found(peak, found.first, found.first, last, "plateau")
 
 
 def _with_range(values: FloatArray, peak: int, low: int, kind: str) -> Found:
-    limit = PLATEAU_FACTOR * values[low]
+    # A value far below belongs to the last layers, which fall back towards the input, and not to this minimum.
+    near = (values <= PLATEAU_FACTOR * values[low]) & (values >= values[low] / PLATEAU_FACTOR)
     first = last = low
-    while first - 1 > peak and values[first - 1] <= limit:
+    while first - 1 > peak and near[first - 1]:
         first -= 1
-    while last + 1 < len(values) and values[last + 1] <= limit:
+    while last + 1 < len(values) and near[last + 1]:
         last += 1
     return Found(peak, low, first, last, kind)
 
@@ -135,9 +136,10 @@ class Minimum:
         span = tuple(layer.name for layer in curve.layers[found.first : found.last + 1])
         regret = regret_of(profile, best)
         if regret is not None:
+            last = "" if np.isnan(regret.last) else f"; the last layer has {regret.last:.3f}"
             reasons.append(
                 f"With the labels, which the rule does not use, {best} reaches {regret.chosen:.3f} of the best "
-                f"{regret.best:.3f} ({regret.best_layer}); the last layer has {regret.last:.3f}."
+                f"{regret.best:.3f} ({regret.best_layer}){last}."
             )
         return Recommendation("minimum", True, span, best, stability, tuple(reasons), cautions, regret)
 
@@ -153,6 +155,8 @@ def _stability(curve: Curve, found: Found, depths: FloatArray) -> float:
         return float("nan")
     hits = 0
     for values in curve.replicates:
+        if not np.isfinite(values).all():
+            continue
         try:
             again = find_minimum(values, np.nan_to_num(curve.errors), depths)
         except NotFoundError:

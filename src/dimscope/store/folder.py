@@ -1,5 +1,6 @@
 """The places of all files in a run folder."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from dimscope.config import RunConfig, changed_options, config_from, read_config
 from dimscope.errors import StoreError, UsageError
 from dimscope.files import write_text
 
+LEFTOVER = re.compile(r"\..+\.\d+\.part(\.[^.]+)?")
+"""Names of the temporary files of `dimscope.files.atomic_path`."""
 EARLY_FILES = ("log.jsonl", "manifest.json")
 """What a run may have written before its configuration; with these alone, an interrupted run goes on."""
 
@@ -116,6 +119,13 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
         if all(change.startswith("measure.") for change in changes):
             advice = f"To measure the same states anew, call dimscope measure {folder.path} with the new options. {advice}"
         raise UsageError(f"{folder.path} was made with {'; '.join(changes)}. {advice}")
+
+
+def remove_leftovers(folder: RunFolder) -> None:
+    """Remove the temporary files that killed processes left in the folder."""
+    for path in folder.path.rglob(".*.part*"):
+        if LEFTOVER.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def read_folder_config(folder: RunFolder) -> RunConfig:
