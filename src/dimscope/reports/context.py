@@ -88,6 +88,22 @@ def model_name(profile: Profile) -> str:
     return "/".join(parts[-2:]) if is_local and parts else str(name)
 
 
+def label_facts(profile: Profile) -> dict[str, str] | None:
+    """What the labels say without any rule: the layer of the highest overlap, the last layer, chance; None without labels."""
+    if not profile.has("label_overlap") or not np.isfinite(profile.values("label_overlap")).any():
+        return None
+    values = profile.values("label_overlap")
+    best, last = int(np.nanargmax(values)), len(values) - 1
+    chance = profile.values("label_overlap_chance")[best] if profile.has("label_overlap_chance") else float("nan")
+    return {
+        "best": profile.layers[best].name,
+        "best_value": quantity_text(profile, "label_overlap", best),
+        "last": profile.layers[last].name,
+        "last_value": quantity_text(profile, "label_overlap", last),
+        "chance": f"{chance:.3f}" if np.isfinite(chance) else "",
+    }
+
+
 def header_facts(profile: Profile) -> list[str]:
     """Size and kind of the run in a few words each."""
     model, data = _part(profile.provenance, "model"), _part(profile.provenance, "data")

@@ -12,13 +12,16 @@ from markupsafe import Markup
 
 from dimscope.checks import CHECKS
 from dimscope.checks.base import Finding
+from dimscope.plots.theme import shorten
 from dimscope.profile import Profile
-from dimscope.reports.context import header_facts, model_name, report_context, table_columns, table_rows
+from dimscope.reports.context import header_facts, label_facts, model_name, report_context, table_columns, table_rows
 from dimscope.reports.provenance import methods_of, provenance_groups, readable_time, with_links
 from dimscope.reports.sections import SECTIONS, draw_section, draw_sections
 from dimscope.rules.base import Recommendation
 
 TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_HEADING = 120
+"""Characters of a name above the page; the whole name is in its title and in the provenance."""
 
 
 def render_page(profile: Profile, recommendation: Recommendation, findings: Sequence[Finding]) -> str:
@@ -27,7 +30,9 @@ def render_page(profile: Profile, recommendation: Recommendation, findings: Sequ
     provenance = profile.provenance
     return _environment().get_template("report.html.j2").render(
         title=model_name(profile),
+        heading=shorten(model_name(profile), LONGEST_HEADING),
         facts=header_facts(profile),
+        labels=label_facts(profile),
         created=readable_time(provenance.get("created")),
         version=str(provenance.get("dimscope") or ""),
         answer=_answer(recommendation),

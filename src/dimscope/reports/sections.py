@@ -78,7 +78,7 @@ SECTIONS = (
         "Dimension by scale",
         "The same dimension read from nearer and farther neighbors. A flat line holds at all scales; where a line bends, "
         "the number depends on how far one looks.",
-        "One line per layer, blue at the input to orange at the output.",
+        "One line per layer, blue at the input to orange at the output. Band: one standard error.",
         False,
     ),
     Section(
@@ -114,20 +114,27 @@ def draw_section(
         words = layer_texts(profile, plot)
         return interactive_svg(plot, f"{prefix}{section.plot}-{suffix}", f"{section.heading}. {describe(plot)}", words)
 
-    caption = section.caption
-    if section.plot == "dimension" and any(layer.site == FINAL_NORM for layer in profile.layers):
-        caption += " Open diamond: the output of the final norm, a site of its own."
-    if section.plot == "dimension" and recommendation.is_clear:
-        caption += " Shaded: the recommended range; ring: the layer to try first."
     return Drawn(
         section.plot,
         section.heading,
         section.lead,
-        caption,
+        _caption(section, profile, recommendation),
         is_wide,
         draw("screen" if is_wide else "half", "a"),
         draw("column", "b"),
     )
+
+
+def _caption(section: Section, profile: Profile, recommendation: Recommendation) -> str:
+    """How to read the figure, with a word on each mark that is in it."""
+    caption = section.caption
+    if len(profile.layers) == 1 and section.plot != "scale":
+        caption = caption.replace("Bands:", "Bars:").replace("Band:", "Bar:")
+    if section.plot == "dimension" and any(layer.site == FINAL_NORM for layer in profile.layers):
+        caption += " Open diamond: the output of the final norm, a site of its own."
+    if section.plot == "dimension" and recommendation.is_clear:
+        caption += " Shaded: the recommended range; ring: the layer to try first."
+    return caption
 
 
 def layer_texts(profile: Profile, plot: Plot) -> dict[str, str]:
@@ -164,6 +171,7 @@ def describe(plot: Plot) -> str:
 
 
 def _is_drawable(profile: Profile, section: Section) -> bool:
-    if section.plot == "scale":
-        return bool(scale_columns(profile))
-    return bool(PLOTS.load(section.plot).is_drawable(profile))
+    """True when there is a number to draw; the dimension is shown in any case, as the place where its absence is said."""
+    needs = scale_columns(profile).values() if section.plot == "scale" else PLOTS.load(section.plot).needs
+    present = [name for name in needs if profile.has(name)]
+    return section.plot == "dimension" or any(np.isfinite(profile.values(name)).any() for name in present)
