@@ -26,7 +26,8 @@ class Gride:
     (N - 1) / d + (n2 - n1 - 1) sum l_i / (1 - exp(-d l_i)) - (n2 - 1) sum l_i = 0,
     over the N points left without outliers and, beyond rank 2, without ties (r_2n = r_n, which have no likelihood there).
     Standard error: inverse square root of the Fisher information N / d^2 + (n2 - n1 - 1) sum (l_i / (2 sinh(d l_i / 2)))^2;
-    it treats points as independent and is too small at large ranks, where neighbourhoods overlap.
+    it treats points as independent although neighbourhoods overlap: on a periodic cube the scatter of 600 data sets of 500
+    points was 1.2 to 1.6 times as large (ranks 4 to 16, d = 1 to 8).
 
     Dimensionless, positive. Cost O(n) per step of a safeguarded Newton iteration.
 

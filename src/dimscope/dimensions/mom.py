@@ -17,8 +17,9 @@ from dimscope.knn.base import Neighbors
 class MOM:
     """Mean over points of r / (r_k - r), with r the mean of the k nearest distances of the point.
 
-    Under constant density the mean distance inside the ball of radius r_k is r_k d / (d + 1). Error: of the mean over
-    points, allowing for shared neighbours. Dimensionless, positive. Cost O(n k).
+    Under constant density the mean distance inside the ball of radius r_k is r_k d / (d + 1). Biased high: the k-th distance is
+    itself in the mean, which alone gives (k d + 1) / (k - 1), and the mean of a ratio exceeds the ratio of means. Error: of
+    the mean over points, allowing for shared neighbours. Dimensionless, positive. Cost O(n k).
 
     Attributes:
         k: neighbours read, at least 2.

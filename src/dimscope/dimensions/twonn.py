@@ -29,8 +29,10 @@ class TwoNN:
     `bayes`: the posterior mean (a + n) / (b + sum_{i<=n} x_i + (N - n) x_n) under a Gamma(a, b) prior, its error the posterior
     standard deviation.
 
-    Standard errors treat the points as independent. `ml`: d / sqrt(n - 2), exact for the censored exponential. `fit`: the
-    linear expansion in the spacings of exponential order statistics,
+    Standard errors treat the points as independent, although two points that are each other's nearest neighbour share r1: on a
+    periodic cube the scatter of 600 data sets of 500 points was 1.2 (d = 1 and 8) to 1.4 (d = 2) times the stated error.
+    `ml`: d / sqrt(n - 2), exact for the censored exponential. `fit`: the linear expansion in the spacings of exponential order
+    statistics,
     d sqrt(sum_j (W_j / (N - j + 1))^2) / sum_i y_i^2, with W_j = sum_{i=j..n} y_i.
 
     Dimensionless, positive. Biased low when the dimension is large for the number of points. Cost O(n log n).
