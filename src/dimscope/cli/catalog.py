@@ -1,16 +1,20 @@
 """`dimscope list`: what can be chosen."""
 
 from collections.abc import Callable
+from inspect import getdoc
 from typing import Any
 
 import click
 
+from dimscope.cli.options import NearChoice
+
 
 def _entries(registry: Any) -> list[dict[str, str]]:
-    return [
-        {"name": name, "summary": getattr(entry, "summary", ""), "source": getattr(entry, "source", "")}
-        for name, entry in registry.items()
-    ]
+    found = []
+    for name, entry in registry.items():
+        source = getattr(entry, "source", "")
+        found.append({"name": name, "summary": entry.summary} | ({"source": source} if source else {}))
+    return found
 
 
 def _estimators() -> list[dict[str, str]]:
@@ -40,26 +44,28 @@ def _plots() -> list[dict[str, str]]:
 def _checks() -> list[dict[str, str]]:
     from dimscope.checks import CHECKS
 
-    return [{"name": code, "summary": check.summary, "source": check.severity} for code, check in CHECKS.items()]
+    return [{"name": code, "severity": check.severity, "summary": check.summary} for code, check in CHECKS.items()]
 
 
 def _models() -> list[dict[str, str]]:
     from dimscope.models.families import FAMILIES
 
     known = [
-        {"name": name, "summary": f"blocks: {family.blocks}", "source": f"last norm: {family.final_norm or 'none'}"}
+        {"name": name, "summary": f"blocks: {family.blocks}; last norm: {family.final_norm or 'none'}"}
         for name, family in sorted(FAMILIES.items())
     ]
-    rule = "any transformers text model whose blocks stand in one list: found by rule"
-    return [*known, {"name": "(others)", "summary": rule, "source": "last norm: the norm declared after the blocks"}]
+    rule = "any transformers text model whose blocks stand in one list; its last norm is declared after them"
+    return [*known, {"name": "(others)", "summary": rule}]
 
 
 def _engines() -> list[dict[str, str]]:
     from dimscope.knn import BACKENDS
 
-    return [
-        {"name": name, "summary": f"exact neighbours: {place}", "source": "local"} for name, place in BACKENDS.places.items()
-    ]
+    entries = []
+    for name, search in BACKENDS.items():
+        first = (getdoc(search) or "").partition("\n")[0].rstrip(".")
+        entries.append({"name": name, "summary": first[:1].lower() + first[1:]})
+    return entries
 
 
 TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
@@ -74,10 +80,12 @@ TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
 
 
 @click.command(name="list")
-@click.argument("what", type=click.Choice(list(TABLES)))
+@click.argument("what", type=NearChoice(list(TABLES)), metavar="WHAT")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def catalog(what: str, as_json: bool) -> None:
     """List what can be chosen, with one line of meaning and its source.
+
+    WHAT is one of: models, estimators, measures, rules, checks, plots, engines.
 
     \b
     Examples:
@@ -92,6 +100,7 @@ def catalog(what: str, as_json: bool) -> None:
         return
     width = max(len(entry["name"]) for entry in entries)
     for entry in entries:
-        click.echo(f"{entry['name']:<{width}}  {entry['summary']}")
-        if entry["source"]:
+        severity = f"{entry['severity']:<7}" if "severity" in entry else ""
+        click.echo(f"{entry['name']:<{width}}  {severity}{entry['summary']}")
+        if entry.get("source"):
             click.echo(f"{'':<{width}}  {entry['source']}")

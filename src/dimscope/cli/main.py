@@ -1,7 +1,9 @@
 """The entry point: finds the command, loads it, and turns errors into one block of text and an exit code."""
 
+import io
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +23,7 @@ COMMANDS = {
     "doctor": ("doctor:doctor", "Versions, devices and extras of this installation."),
 }
 """Command -> (place, one line for --help); nothing is imported to list them."""
+DEBUG = "--debug"
 INTERRUPTED = 130
 UNEXPECTED = 1
 
@@ -50,6 +53,14 @@ class Commands(click.Group):
             raise click.UsageError(f'unknown command "{name}".{near_match(name, COMMANDS)}  All: {", ".join(COMMANDS)}', ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; whoever closes the pipe has seen enough, as in `dimscope list estimators | head -1`."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands, without importing one."""
         del ctx
@@ -60,10 +71,10 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Start with:  dimscope demo      then:  dimscope run MODEL --data texts.csv --label topic",
+    epilog="\b\nStart with:  dimscope demo\nThen:        dimscope run MODEL --data texts.csv --label topic",
 )
 @click.version_option(package_name="dimscope", prog_name="dimscope")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand after the command, too.")
 def cli(debug: bool) -> None:
     """The geometry of a transformer's representations, layer by layer.
 
@@ -76,31 +87,43 @@ def cli(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 done, 1 failed, 2 usage, 3 findings, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    _accept_all_letters()
     try:
-        code = cli.main(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
+        code = cli.main([word for word in arguments if word != DEBUG], prog_name="dimscope", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
         code = _say_interrupted()
-    except KeyboardInterrupt:
-        code = _say_interrupted()
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except DimscopeError as error:
-        if debug:
-            raise
-        click.echo(f"Error: {error}", err=True)
-        code = error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
-        if debug:
-            raise
-        click.echo(f"Error: this is a defect of dimscope ({type(error).__name__}: {error}).", err=True)
-        click.echo("  Please report it with the output of the same command with --debug.", err=True)
-        code = UNEXPECTED
+        if DEBUG in arguments:
+            traceback.print_exc()
+        code = _explain(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _accept_all_letters() -> None:
+    """Let an output whose encoding lacks a letter, as some pipes do, show its number instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _explain(error: Exception) -> int:
+    """Say on stderr, in one block, what went wrong; returns the exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, DimscopeError):
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if error.filename else ""
+        click.echo(f"Error: the system refused: {error.strerror or error}{place}.", err=True)
+        return UNEXPECTED
+    if isinstance(error, MemoryError):
+        click.echo(f"Error: not enough memory ({error}). Give fewer examples (--points) or layers (--layers).", err=True)
+        return UNEXPECTED
+    click.echo(f"Error: this is a defect of dimscope ({type(error).__name__}: {error}).", err=True)
+    click.echo(f"  Please report it with the output of the same command with {DEBUG}.", err=True)
+    return UNEXPECTED
 
 
 def _say_interrupted() -> int:

@@ -13,10 +13,12 @@ from dimscope.errors import UsageError
 
 @click.command(cls=GroupedCommand)
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--labels", type=click.Path(path_type=Path), help="Labels of arrays: .npy, or .txt with a label per line.")
-@click.option("--seed", "data__seed", type=click.INT, default=None, help="Seed of the bootstrap.  [0]")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Labels of arrays: .npy, or .txt with a label per line."
+)
+@click.option("--seed", "data__seed", type=click.INT, default=None, metavar="N", help="Seed of the bootstrap.  [0]")
 @config_options("measure")
-@output_options
+@output_options(default_out="runs/arrays-<name>")
 def measure(
     source: Path,
     labels: Path | None,
@@ -50,8 +52,10 @@ def measure(
     progress = choose_progress(quiet)
     folder = RunFolder(source)
     if folder.config.is_file():
-        if out is not None or labels is not None:
-            raise UsageError(f"{source} is a run folder and is measured in place; -o and --labels are for arrays.")
+        if out is not None or labels is not None or on_existing != "missing":
+            raise UsageError(
+                f"{source} is a run folder and is measured in place; -o, --on-existing and --labels are for arrays."
+            )
         config = resolve(given, config_file, settings, read_folder_config(folder))
         result = finish_run(config, folder, progress, with_report=reports)
     else:

@@ -9,28 +9,50 @@ from typing import Any, TypeAlias, Union, get_args, get_origin
 import click
 
 from dimscope.config import DataConfig, MeasureConfig, ModelConfig, RunConfig, config_from, read_config
-from dimscope.errors import UsageError
+from dimscope.errors import UsageError, near_match
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 NAMES = {("data", "path"): "--data", ("measure", "estimators"): "--estimator"}
 """Fields whose option has another name than the field."""
+METAVARS = {
+    "path": "FILE", "text": "COLUMN", "label": "COLUMN", "group": "COLUMN", "id": "COLUMN", "revision": "NAME",
+    "layers": "SPEC", "device": "NAME", "estimators": "NAME", "rule": "NAME", "max_tokens": "N|auto", "batch_size": "N|auto",
+}  # fmt: skip
+"""What the help shows for the value of a field; whole numbers are N."""
 HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output"}
-OUTPUT_NAMES = ("out", "on_existing", "reports", "strict", "as_json", "quiet", "config_file", "settings")
+INPUT_NAMES = ("labels", "case")
+OUTPUT_NAMES = ("config_file", "settings", "out", "on_existing", "reports", "strict", "as_json", "quiet")
 
 
-class AutoInt(click.ParamType[int | None]):
+class _Auto:
+    """Stands for an `auto` on the command line, which wins over the number in a file; an option not given is None."""
+
+
+AUTO = _Auto()
+
+
+class AutoInt(click.ParamType[int | _Auto]):
     """A whole number, or `auto`."""
 
     name = "integer|auto"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number, or None for `auto`."""
-        if value is None or value == "auto":
-            return None
+        """The number, or `AUTO`."""
+        if value in ("auto", AUTO):
+            return AUTO
         try:
             return int(value)
         except ValueError:
             self.fail(f'"{value}" is neither a whole number nor auto.', param, ctx)
+
+
+class NearChoice(click.Choice[str]):
+    """One of some words; the error names the nearest one."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """The sentence for a word that is not among them."""
+        del ctx
+        return f'"{value}" is unknown.{near_match(str(value), self.choices)}  All: {", ".join(self.choices)}'
 
 
 class GroupedCommand(click.Command):
@@ -40,7 +62,7 @@ class GroupedCommand(click.Command):
         """Options under Input, Model, Measure, Output and the rest."""
         sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*HEADINGS.values(), "Other")}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
                 sections[_heading(parameter.name or "")].append(record)
         for heading, records in sections.items():
@@ -53,6 +75,8 @@ def _heading(name: str) -> str:
     part = name.partition("__")[0]
     if part in HEADINGS and "__" in name:
         return HEADINGS[part]
+    if name in INPUT_NAMES:
+        return HEADINGS["data"]
     return HEADINGS["output"] if name in OUTPUT_NAMES else "Other"
 
 
@@ -76,27 +100,27 @@ def _option(part: str, entry: "Field[Any]") -> Decorator:
     shown = _shown_default(entry)
     options: dict[str, Any] = {"help": f"{described[0].upper()}{described[1:]}.{shown}", "default": None}
     if entry.metadata["choices"]:
-        options["type"] = click.Choice(entry.metadata["choices"])
-    elif get_origin(entry.type) is tuple:
-        options |= {"multiple": True, "metavar": "NAME"}
+        options["type"] = NearChoice(entry.metadata["choices"])
     elif entry.type is bool:
         options["is_flag"] = True
     else:
-        options["type"] = _kind(entry.type)
-    if entry.name in ("text", "label", "group", "id"):
-        options["metavar"] = "COLUMN"
+        options |= {"type": _kind(entry.type), "metavar": METAVARS.get(entry.name, "N"), "multiple": _is_many(entry)}
     return click.option(name, f"{part}__{entry.name}", **options)
+
+
+def _is_many(entry: "Field[Any]") -> bool:
+    return get_origin(entry.type) is tuple
 
 
 def _kind(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
         return AutoInt() if int in get_args(kind) else click.STRING
-    return {int: click.INT, str: click.STRING}[kind]
+    return click.INT if kind is int else click.STRING
 
 
 def _shown_default(entry: "Field[Any]") -> str:
     value = entry.default
-    if value in (None, "", False):
+    if value is None or value is False or value == "":
         return "  [auto]" if entry.type == int | None else ""
     return f"  [{' '.join(value) if isinstance(value, tuple) else value}]"
 
@@ -104,28 +128,28 @@ def _shown_default(entry: "Field[Any]") -> str:
 def resolve(
     given: dict[str, Any], config_file: Path | None, settings: Iterable[str], base: RunConfig | None = None
 ) -> RunConfig:
-    """The configuration: command line over `--set` over file over `base` or the defaults."""
-    flags: dict[str, dict[str, Any]] = {}
+    """The configuration: command line over `--set` over file over `base` or the defaults.
+
+    What is given is put together before it is checked, so that options which only fit together may come from several places.
+    """
+    values: dict[str, Any] = read_config(config_file) if config_file is not None else {}
+    for setting in settings:
+        part, field, value = _parse_setting(setting)
+        _put(values, part, field, value)
     for name, value in given.items():
         part, _, field = name.partition("__")
         if field and value is not None and value != () and value is not False:
-            flags.setdefault(part, {})[field] = value
-    layers = [read_config(config_file)] if config_file is not None else []
-    return config_from(_merged([*layers, *map(_parse_setting, settings), flags]), base)
+            _put(values, part, field, None if value is AUTO else value)
+    return config_from(values, base)
 
 
-def _merged(layers: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Later values over earlier ones; only the outcome is checked, since options depend on each other."""
-    values: dict[str, Any] = {}
-    for layer in layers:
-        for part, options in layer.items():
-            known = values.get(part)
-            both = isinstance(known, dict) and isinstance(options, dict)
-            values[part] = {**known, **options} if both and known is not None else options
-    return values
+def _put(values: dict[str, Any], part: str, field: str, value: Any) -> None:
+    options = values.setdefault(part, {})
+    if isinstance(options, dict):  # a file may hold anything under the name of a part: `config_from` refuses it
+        options[field] = value
 
 
-def _parse_setting(setting: str) -> dict[str, dict[str, Any]]:
+def _parse_setting(setting: str) -> tuple[str, str, Any]:
     import tomllib
 
     key, equals, text = setting.partition("=")
@@ -136,25 +160,40 @@ def _parse_setting(setting: str) -> dict[str, dict[str, Any]]:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    return {part: {field: value}}
+    return part, field, value
 
 
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options shared by the commands that write a run folder."""
-    for decorator in (
-        click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
-        click.option("--json", "as_json", is_flag=True, help="Print the recommendation as JSON instead of the table."),
-        click.option("--strict", is_flag=True, help="Leave with exit code 3 when a check finds an issue."),
-        click.option("--reports/--no-report", "reports", default=True, help="Draw figures and write report.html."),
-        click.option(
+def output_options(*names: str, default_out: str = "runs/<model>-<data>") -> Decorator:
+    """The options of these names (all of `OUTPUT_NAMES` when none is named) of commands that write a run folder."""
+    made = {
+        "out": click.option(
+            "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help=f"Run folder.  [{default_out}]"
+        ),
+        "on_existing": click.option(
             "--on-existing",
-            type=click.Choice(["missing", "redo", "error"]),
+            type=NearChoice(["missing", "redo", "error"]),
             default="missing",
             help="Complete an existing run folder, start over, or stop.  [missing]",
         ),
-        click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder.  [runs/<model>-<data>]"),
-        click.option("--set", "settings", multiple=True, metavar="PART.OPTION=VALUE", help="Set any configuration option."),
-        click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML file with options; flags win."),
-    ):
-        function = decorator(function)
-    return function
+        "reports": click.option("--reports/--no-report", default=True, help="Draw figures and write report.html.  [reports]"),
+        "strict": click.option("--strict", is_flag=True, help="Leave with exit code 3 when a check finds an issue."),
+        "as_json": click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON instead of the table."),
+        "quiet": click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
+        "config_file": click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="TOML file with options; flags win.",
+        ),
+        "settings": click.option(
+            "--set", "settings", multiple=True, metavar="PART.OPTION=VALUE", help="Set any configuration option."
+        ),
+    }
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names or OUTPUT_NAMES):
+            function = made[name](function)
+        return function
+
+    return decorate

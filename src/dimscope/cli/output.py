@@ -1,7 +1,10 @@
-"""What a finished run prints: tables on stdout, everything else on stderr."""
+"""What a finished run prints: results on stdout, everything else on stderr."""
 
 import json
+import os
 import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,67 +12,104 @@ import click
 if TYPE_CHECKING:
     import pandas
 
-    from dimscope.checks import Finding
     from dimscope.pipeline.run import RunResult
-    from dimscope.rules import Recommendation
 
 FINDINGS = 3
 FORMATS = ("table", "csv", "json", "latex", "markdown")
+GAP = 2
+"""Blanks between two columns."""
+LEGEND = "Numbers after +- are standard errors; report.html and docs/measures.md say what the columns are."
 
 
 def finish(result: "RunResult", *, as_json: bool, strict: bool) -> None:
     """Print the answer; leave with exit code 3 under `--strict` when a check found an issue."""
+    recommendation = result.recommendation.to_dict()
+    findings = [finding.to_dict() for finding in result.findings]
     if as_json:
-        print_json({
-            "folder": str(result.folder.path),
-            "recommendation": result.recommendation.to_dict(),
-            "findings": [finding.to_dict() for finding in result.findings],
-        })  # fmt: skip
+        print_json({"folder": str(result.folder.path), "recommendation": recommendation, "findings": findings})
     else:
-        print_table(result.profile.summary(), result.recommendation.layers)
-        print_answer(result.recommendation)
-        print_findings(result.findings)
+        print_table(result.profile.summary(), recommendation["layers"])
+        print_answer(recommendation)
+        print_findings(findings)
         if result.folder.report.exists():
             click.echo(f"\nReport: {result.folder.report}")
-    if strict and any(finding.severity == "issue" for finding in result.findings):
+    if strict and any(finding["severity"] == "issue" for finding in findings):
         sys.exit(FINDINGS)
 
 
 def print_json(content: Any) -> None:
-    """Plain data as JSON on stdout."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    """Plain data as JSON on stdout; a number that is NaN must have been replaced before."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(frame: "pandas.DataFrame", marked: tuple[str, ...] = ()) -> None:
-    """A table for people; recommended layers carry a star."""
+def print_table(frame: "pandas.DataFrame", marked: Sequence[str] = ()) -> None:
+    """A table for people, its first column the names of the rows; recommended rows carry a star.
+
+    No number is ever cut: columns that do not fit the terminal continue in a further block below.
+    """
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for name in frame.columns:
-        table.add_column(str(name), justify="left" if name == frame.columns[0] else "right", no_wrap=True)
-    for _, row in frame.iterrows():
-        is_marked = row.iloc[0] in marked
-        style = "green" if is_marked else ""
-        table.add_row("*" if is_marked else "", *(Text(str(cell)) for cell in row), style=style)
     console = Console()
-    width = None if console.is_terminal else 200
-    Console(width=width).print(table)
+    names, *columns = ([str(name), *map(str, frame[name])] for name in frame.columns)
+    marks = ["*" if name in marked else "" for name in names]
+    for number, block in enumerate(_fitting(names, columns, _width())):
+        if number:
+            console.print()
+        for row, name in enumerate(names):
+            cells = "".join(" " * GAP + cell.rjust(_longest(column)) for column in block for cell in [column[row]])
+            style = "bold" if row == 0 else "green" * bool(marks[row])
+            line = f"{marks[row]:<{GAP}}{name.ljust(_longest(names))}{cells}"
+            console.print(Text(line.rstrip(), style=style), soft_wrap=True)
+    click.echo(f"\n{LEGEND}")
 
 
-def print_answer(recommendation: "Recommendation") -> None:
-    """Headline, reasons and cautions."""
-    click.echo(f"\n{recommendation.headline}")
-    for reason in recommendation.reasons:
-        click.echo(f"  - {reason}")
-    for caution in recommendation.cautions:
-        click.echo(f"  ! {caution}")
+def print_answer(recommendation: Mapping[str, Any]) -> None:
+    """Headline, reasons and cautions of `Recommendation.to_dict()`."""
+    click.echo(f"\n{recommendation['headline']}")
+    for reason in recommendation["reasons"]:
+        click.echo(_fitted(f"  - {reason}", 4))
+    for caution in recommendation["cautions"]:
+        click.echo(_fitted(f"  ! {caution}", 4))
 
 
-def print_findings(findings: "list[Finding]") -> None:
-    """One paragraph per finding."""
+def print_findings(findings: Sequence[Mapping[str, Any]]) -> None:
+    """One paragraph for each `Finding.to_dict()`."""
     for finding in findings:
-        click.echo(f"\n{finding.code} {finding.title} ({finding.severity}): {finding.text}")
-        click.echo(f"  What to do: {finding.remedy}")
+        click.echo()
+        click.echo(_fitted(f"{finding['code']} {finding['title']} ({finding['severity']}): {finding['text']}", 2))
+        click.echo(_fitted(f"  What to do: {finding['remedy']}", 4))
+
+
+def _fitting(names: Sequence[str], columns: Sequence[list[str]], width: int | None) -> Iterator[list[list[str]]]:
+    """The columns in blocks that fit the width beside the names, at least one column each."""
+    start = used = GAP + _longest(names)
+    block: list[list[str]] = []
+    for column in columns:
+        needed = GAP + _longest(column)
+        if block and width is not None and used + needed > width:
+            yield block
+            block, used = [], start
+        block.append(column)
+        used += needed
+    yield block
+
+
+def _longest(cells: Sequence[str]) -> int:
+    return max(map(len, cells))
+
+
+def _fitted(text: str, indent: int) -> str:
+    """The text in lines that fit the terminal, all but the first indented."""
+    width = _width()
+    if width is None:
+        return text
+    return textwrap.fill(text, max(width, 40), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _width() -> int | None:
+    """Columns of the terminal, or of COLUMNS where that is set; None where nothing has to fit."""
+    from rich.console import Console
+
+    console = Console()
+    return console.width if console.is_terminal or os.environ.get("COLUMNS", "").isdigit() else None

@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
 from dimscope.progress import Progress, Silent, Task
 
+UNITS = {"extract": "examples", "measure": "layers"}
+"""What a stage counts, for the eye."""
 TENTHS = 10
 QUIET_SECONDS = 2.0
 """A stage without a terminal that lasts less than this prints only its last line."""
@@ -18,12 +20,18 @@ def choose_progress(quiet: bool) -> Progress:
     """Silent, a bar, or plain lines, by what stderr is."""
     if quiet:
         return Silent()
-    return _Bars() if sys.stderr.isatty() else _Lines()
+    return _Bars() if sys.stderr is not None and sys.stderr.isatty() else _Lines()
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody reads stderr any more; the results are still wanted
+        click.echo(text, err=True)
 
 
 class _LineTask:
     def __init__(self, name: str, total: int) -> None:
         self.name, self.total, self.done, self.tenth = name, max(1, total), 0, 0
+        self.unit = f" {UNITS[name]}" if name in UNITS else ""
         self.started = time.monotonic()
 
     def advance(self, steps: int = 1) -> None:
@@ -31,7 +39,7 @@ class _LineTask:
         tenth = TENTHS * self.done // self.total
         seconds = time.monotonic() - self.started
         if tenth > self.tenth and (seconds > QUIET_SECONDS or tenth >= TENTHS):
-            click.echo(f"{self.name}: {self.done}/{self.total} ({seconds:.0f} s)", err=True)
+            _say(f"{self.name}: {self.done}/{self.total}{self.unit} ({seconds:.0f} s)")
         self.tenth = max(tenth, self.tenth)
 
 
@@ -41,7 +49,7 @@ class _Lines:
         yield _LineTask(name, total)
 
     def message(self, text: str) -> None:
-        click.echo(text, err=True)
+        _say(text)
 
 
 class _Bars:
@@ -59,8 +67,9 @@ class _Bars:
 
         columns = (
             TextColumn("{task.description:>10}"),
-            BarColumn(),
+            BarColumn(bar_width=30),
             MofNCompleteColumn(),
+            TextColumn(UNITS.get(name, "")),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
@@ -74,4 +83,4 @@ class _Bars:
             yield _BarTask()
 
     def message(self, text: str) -> None:
-        click.echo(text, err=True)
+        _say(text)

@@ -14,7 +14,7 @@ from dimscope.errors import UsageError
 @click.command(cls=GroupedCommand)
 @click.argument("model")
 @config_options("data", "model", "measure", without=("model.name",))
-@output_options
+@output_options()
 def run(
     model: str,
     out: Path | None,

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dimscope.cli.options import NearChoice
 from dimscope.cli.output import FORMATS
 
 if TYPE_CHECKING:
+    import pandas
+
     from dimscope.store.folder import RunFolder
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="How to print the profile.  [table]")
+@click.option("--format", "form", type=NearChoice(FORMATS), help="How to print the profile.  [table]")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON: profile, recommendation, findings, manifest.")
 @click.option("--duplicates", "layer", metavar="LAYER", help="List the examples of a layer that repeat another one.")
 @click.option("--verify", is_flag=True, help="Compare every file with the hash recorded when it was written.")
-def show(runs: tuple[Path, ...], form: str, as_json: bool, layer: str | None, verify: bool) -> None:
+def show(runs: tuple[Path, ...], form: str | None, as_json: bool, layer: str | None, verify: bool) -> None:
     """Read the results of one or more RUNS.
 
     \b
@@ -27,40 +30,47 @@ def show(runs: tuple[Path, ...], form: str, as_json: bool, layer: str | None, ve
       dimscope show runs/demo --format markdown
       dimscope show runs/demo --duplicates block_03
     """
+    from dimscope.cli.output import print_json
     from dimscope.store.folder import open_folder
 
+    _refuse_two_wishes({"--format": form is not None, "--json": as_json, "--duplicates": layer is not None, "--verify": verify})
     folders = [open_folder(run) for run in runs]
-    for folder in folders:
-        if len(folders) > 1 and not as_json:
-            click.echo(f"\n{folder.path}")
+    if as_json:
+        contents = [_everything(folder) for folder in folders]
+        print_json(contents[0] if len(contents) == 1 else contents)
+        return
+    for number, folder in enumerate(folders):
+        if len(folders) > 1 and not verify:
+            click.echo("\n" * bool(number) + str(folder.path))
         if verify:
             _verify(folder)
         elif layer is not None:
             _show_duplicates(folder, layer)
-        elif not as_json:
-            _show_profile(folder, form)
-    if as_json and not verify and layer is None:
-        from dimscope.cli.output import print_json
+        else:
+            _show_profile(folder, form or "table")
 
-        contents = [_everything(folder) for folder in folders]
-        print_json(contents[0] if len(contents) == 1 else contents)
+
+def _refuse_two_wishes(asked: dict[str, bool]) -> None:
+    from dimscope.errors import UsageError
+
+    names = [name for name, is_asked in asked.items() if is_asked]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} were asked for; each shows something else, choose one of them.")
 
 
 def _show_profile(folder: "RunFolder", form: str) -> None:
-    from dimscope.cli.output import print_json, print_table
+    from dimscope.cli.output import print_answer, print_findings, print_json, print_table
     from dimscope.profile import Profile
 
     profile = Profile.load(folder.profile)
     if form == "table":
-        answer = _read_json(folder.recommendation) or {"layers": [], "headline": "", "reasons": []}
-        print_table(profile.summary(), tuple(answer["layers"]))
-        click.echo(f"\n{answer['headline']}")
-        for reason in answer["reasons"]:
-            click.echo(f"  - {reason}")
-        for finding in _read_json(folder.findings) or []:
-            click.echo(f"  {finding['code']} {finding['title']}: {finding['text']}")
+        answer = _read_json(folder.recommendation)
+        print_table(profile.summary(), answer["layers"] if answer else ())
+        if answer:
+            print_answer(answer)
+        print_findings(_read_json(folder.findings) or [])
     elif form == "json":
-        print_json(json.loads(profile.to_dataframe().to_json(orient="records", double_precision=15)))
+        print_json(_records(profile.to_dataframe()))
     elif form == "csv":
         click.echo(profile.to_dataframe().to_csv(index=False), nl=False)
     elif form == "latex":
@@ -72,14 +82,18 @@ def _show_profile(folder: "RunFolder", form: str) -> None:
 def _everything(folder: "RunFolder") -> dict[str, Any]:
     from dimscope.profile import Profile
 
-    table = Profile.load(folder.profile).to_dataframe()
     return {
         "folder": str(folder.path),
-        "profile": json.loads(table.to_json(orient="records", double_precision=15)),
+        "profile": _records(Profile.load(folder.profile).to_dataframe()),
         "recommendation": _read_json(folder.recommendation),
         "findings": _read_json(folder.findings),
         "manifest": _read_json(folder.path / "manifest.json"),
     }
+
+
+def _records(frame: "pandas.DataFrame") -> list[dict[str, Any]]:
+    """One record per layer with every digit; what is NaN becomes None."""
+    return [{str(name): None if value != value else value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _show_duplicates(folder: "RunFolder", layer: str) -> None:
@@ -98,7 +112,8 @@ def _show_duplicates(folder: "RunFolder", layer: str) -> None:
     click.echo(f"{len(rows)} of {found.n_rows} examples repeat an earlier one at {layer}.", err=True)
     for row in rows:
         first = found.representative[row]
-        click.echo(f"{points['id'][row]}\t= {points['id'][first]}\t{points['text'][row] or ''}")
+        text = " ".join((points["text"][row] or "").split())
+        click.echo(f"{points['id'][row]}\t= {points['id'][first]}\t{text}")
 
 
 def _verify(folder: "RunFolder") -> None:
@@ -112,7 +127,14 @@ def _verify(folder: "RunFolder") -> None:
 
 
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    from dimscope.errors import StoreError
+
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise StoreError(f"{path} is damaged; write it again with `dimscope recommend {path.parent}`.") from None
 
 
 def _markdown(frame: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, resolve
+from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve
 from dimscope.errors import UsageError
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
@@ -15,12 +15,20 @@ RUN = click.argument("run", type=click.Path(path_type=Path))
 
 @click.command(cls=GroupedCommand)
 @click.argument("model")
-@config_options("data", "model", without=("model.name",))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder.  [runs/<model>-<data>]")
-@click.option("--on-existing", type=click.Choice(["missing", "redo", "error"]), default="missing", help="As in run.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
-def extract(model: str, out: Path | None, on_existing: str, quiet: bool, **given: Any) -> None:
-    """Read all layers of MODEL into a run folder, and stop there; `dimscope measure RUN` goes on.
+@config_options("data", "model", "measure", without=("model.name",))
+@output_options("config_file", "settings", "out", "on_existing", "quiet")
+def extract(
+    model: str,
+    out: Path | None,
+    on_existing: str,
+    quiet: bool,
+    config_file: Path | None,
+    settings: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Read the layers of MODEL into a run folder, and stop there.
+
+    `dimscope measure RUN` goes on from there with the measures that are named here or there.
 
     \b
     Examples:
@@ -31,12 +39,12 @@ def extract(model: str, out: Path | None, on_existing: str, quiet: bool, **given
     from dimscope.pipeline.extract import extract as extract_states
     from dimscope.pipeline.run import default_folder, note_origin, prepare_folder
 
-    config = resolve({**given, "model__name": model}, None, ())
+    config = resolve({**given, "model__name": model}, config_file, settings)
     if not config.data.path:
         raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet).")
     place = out or default_folder(model, config.data.path)
     folder = prepare_folder(config, place, on_existing, ("data", "model"))
-    extract_states(config, folder, choose_progress(quiet))
+    extract_states(config, folder, choose_progress(quiet), redo=on_existing == "redo")
     note_origin(folder, shlex.join(["dimscope", *sys.argv[1:]]))
     click.echo(f"States: {folder.states}")
 
@@ -64,8 +72,8 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
     if as_json:
         print_json(recommendation.to_dict())
     else:
-        print_answer(recommendation)
-        print_findings(findings)
+        print_answer(recommendation.to_dict())
+        print_findings([finding.to_dict() for finding in findings])
 
 
 @click.command()
