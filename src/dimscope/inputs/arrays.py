@@ -97,7 +97,7 @@ def _read_file(path: Path) -> list[tuple[str, Points]]:
 def _read_archive(path: Path) -> list[tuple[str, Points]]:
     if not is_zipfile(path):
         raise ValueError("it is not an archive, or its end is missing")
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
         layers = [(name, archive[name]) for name in sorted(archive.files, key=_natural)]
     for name, array in layers:
         if not isinstance(array, np.ndarray):

@@ -1,6 +1,7 @@
 """The places of all files in a run folder."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +120,18 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
         if all(change.startswith("measure.") for change in changes):
             advice = f"To measure the same states anew, call dimscope measure {folder.path} with the new options. {advice}"
         raise UsageError(f"{folder.path} was made with {'; '.join(changes)}. {advice}")
+
+
+def clear_results(folder: RunFolder) -> None:
+    """Remove everything that a run wrote, and nothing else."""
+    for path in (folder.states, folder.neighbors, folder.figures):
+        shutil.rmtree(path, ignore_errors=True)
+    names = (
+        folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,
+        folder.log, folder.path / "manifest.json",
+    )  # fmt: skip
+    for path in names:
+        path.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: RunFolder) -> None:

@@ -150,9 +150,10 @@ class StateStore:
             return False
 
     def _clear(self) -> None:
-        for path in (*self.folder.glob("*.npy"), *self.folder.glob("*.npy.part"), self.folder / PROGRESS):
-            path.unlink(missing_ok=True)
-        sync_folder(self.folder)
+        with explained_disk_errors(self.folder):
+            for path in (*self.folder.glob("*.npy"), *self.folder.glob("*.npy.part"), self.folder / PROGRESS):
+                path.unlink(missing_ok=True)
+            sync_folder(self.folder)
 
 
 def stored_dtype(dtype: "np.dtype[Any]") -> "np.dtype[Any]":

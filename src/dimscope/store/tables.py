@@ -30,7 +30,7 @@ def read_table(path: Path) -> Neighbors:
         StoreError: no such file, or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as found:
             policy, n_near, metric, dtype, backend = (str(fact) for fact in found["facts"])
             duplicates = Duplicates(
                 found["representative"], found["multiplicity"], "keep" if policy == "keep" else "merge", int(n_near)
