@@ -54,6 +54,7 @@ class MOM:
 
     def _local(self, neighbors: Neighbors) -> FloatArray:
         neighbors.require(self.k, "mom")
-        mean = neighbors.distances[:, : self.k].mean(axis=1)
+        outer = neighbors.distances[:, self.k - 1]
+        gap = (outer[:, None] - neighbors.distances[:, : self.k]).mean(axis=1)  # exactly 0 where all distances are equal
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(mean / (neighbors.distances[:, self.k - 1] - mean))
+            return np.asarray((outer - gap) / gap)

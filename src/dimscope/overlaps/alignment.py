@@ -59,6 +59,7 @@ def cka(points_a: ArrayLike, points_b: ArrayLike, *, seed: int = 0) -> Estimate:
 
 def _centred(points: Points) -> FloatArray:
     exact: FloatArray = np.asarray(points, dtype=np.float64)
+    exact = exact - exact[0]  # points that do not vary are exactly 0 from here
     exact = exact - exact.mean(axis=0)
     top = np.abs(exact).max()
     return np.asarray(exact / top) if top > 0 else exact
