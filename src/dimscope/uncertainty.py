@@ -24,14 +24,23 @@ def error_of_mean(deviations: FloatArray, neighbors: IntArray) -> float:
         deviations: shape (n,): weight times (value - mean); for a plain mean (x_i - mean) / n.
         neighbors: shape (n, k): the neighbours of each point, as positions in the same n points; -1 stands for none.
     """
+    return float(errors_of_means(deviations[:, None], neighbor_graph(neighbors))[0])
+
+
+def neighbor_graph(neighbors: IntArray) -> csr_array:
+    """Shape (n, n): 1 where one of two points lists the other; -1 in `neighbors` stands for none."""
     n, k = neighbors.shape
-    alone = float(deviations @ deviations)
     present = neighbors.ravel() >= 0
     rows, columns = np.repeat(np.arange(n), k)[present], neighbors.ravel()[present]
     graph = csr_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
-    either = graph.maximum(graph.T)
-    together = alone + float(deviations @ (either @ deviations))
-    return float(np.sqrt(max(together, alone)))
+    return graph.maximum(graph.T)
+
+
+def errors_of_means(deviations: FloatArray, graph: csr_array) -> FloatArray:
+    """`error_of_mean` of each column of `deviations`, shape (n, m), over one `neighbor_graph`; shape (m,)."""
+    alone = np.einsum("ij,ij->j", deviations, deviations)
+    together = alone + np.einsum("ij,ij->j", deviations, graph @ deviations)
+    return np.asarray(np.sqrt(np.maximum(together, alone)))
 
 
 def bootstrap_draws(table: Neighbors, replicates: int, seed: int) -> Iterator[IntArray]:

@@ -106,10 +106,13 @@ class Abide:
     def _fit(self, neighbors: Neighbors) -> _Fit:
         distances = neighbors.distances[:, : self.k]
         usable = distances[:, 0] > 0
+        if not usable.any():
+            none = np.zeros(neighbors.n, dtype=np.int64)
+            return _Fit(float("nan"), none, none)
         contrasts = _contrasts(neighbors, distances, float(chi2.isf(self.alpha, 1)))
 
         def read(value: float) -> _Fit:
-            sizes = FIRST_TESTED + np.maximum((contrasts * value < 1).sum(axis=1) - 1, 0)
+            sizes = _sizes(contrasts, value)
             reach = BEST_SHARE ** (1 / value) * distances[np.arange(len(distances)), sizes - 1]
             return _Fit(value, sizes, np.where(usable, (distances <= reach[:, None]).sum(axis=1), 0))
 
@@ -118,6 +121,16 @@ class Abide:
             return float(found.inside.sum() - BEST_SHARE * (found.sizes - 1)[usable].sum())
 
         return read(_crossing(excess, _start(distances[usable])))
+
+
+def constant_density_sizes(neighbors: Neighbors, value: float, alpha: float) -> IntArray:
+    """Shape (n,): k* of each point at a given dimension, from 3 to k - 1 of the table."""
+    neighbors.require(FIRST_TESTED + 2, "neighbourhoods of constant density")
+    return _sizes(_contrasts(neighbors, neighbors.distances, float(chi2.isf(alpha, 1))), value)
+
+
+def _sizes(contrasts: FloatArray, value: float) -> IntArray:
+    return np.asarray(FIRST_TESTED + np.maximum((contrasts * value < 1).sum(axis=1) - 1, 0))
 
 
 def _start(distances: FloatArray) -> float:

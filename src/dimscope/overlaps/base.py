@@ -61,12 +61,12 @@ def refuse_other_examples(n_a: int, n_b: int) -> None:
 
 
 def first_members(table: Neighbors, members: IntArray, k: int) -> FirstNeighbors:
-    """The k nearest neighbours within `members` (ascending rows of the table), exact for every point that is returned.
+    """The k nearest neighbours within `members` (distinct rows of the table), exact for every point that is returned.
 
     A neighbour outside the set is skipped and the next one moves up, which is the table that a search among the members
     alone would have found, as long as k of the stored neighbours are members.
     """
-    if len(members) == table.n:
+    if np.array_equal(members, np.arange(table.n)):
         return FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
     position = np.full(table.n, -1, dtype=np.int64)
     position[members] = np.arange(len(members))

@@ -115,13 +115,13 @@ def knn_accuracy(
 
 def label_conflicts(table: Neighbors, labels: ArrayLike) -> int:
     """Input rows that were merged with an earlier row although their label differs."""
-    codes = _codes(labels, "labels", table.duplicates.n_rows)
+    codes = label_codes(labels, "labels", table.duplicates.n_rows)
     return int((codes != codes[table.duplicates.representative]).sum())
 
 
 def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | None) -> _Labelled:
     table.require(k, "label overlap")
-    codes = _codes(labels, "labels", table.duplicates.n_rows)[table.duplicates.rows]
+    codes = label_codes(labels, "labels", table.duplicates.n_rows)[table.duplicates.rows]
     counts = np.bincount(codes)
     if (counts > 0).sum() < 2:
         raise InputError("all labels are equal; a label overlap needs at least two different labels.")
@@ -129,7 +129,7 @@ def _labelled(table: Neighbors, labels: ArrayLike, k: int, exclude: ArrayLike | 
     if exclude is None:
         near = FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
     else:
-        groups = _codes(exclude, "groups", table.duplicates.n_rows)[table.duplicates.rows]
+        groups = label_codes(exclude, "groups", table.duplicates.n_rows)[table.duplicates.rows]
         near = first_allowed(table.indices, groups[table.indices] != groups[:, None], k)
         _, pair, sizes = np.unique(np.stack([codes, groups]), axis=1, return_inverse=True, return_counts=True)
         same = counts[codes] - sizes[pair.ravel()]
@@ -144,11 +144,16 @@ def _table(source: Neighbors | ArrayLike, k: int, exclude: ArrayLike | None) -> 
         return as_neighbors(source, k)
     points = as_points(source)
     found = find_duplicates(points)
-    groups = np.bincount(_codes(exclude, "groups", len(points))[found.rows])
+    groups = np.bincount(label_codes(exclude, "groups", len(points))[found.rows])
     return search_distinct(points, max(k, min(k + int(groups.max()) - 1, found.n_unique - 1)), found)
 
 
-def _codes(labels: ArrayLike, what: str, n_rows: int) -> IntArray:
+def label_codes(labels: ArrayLike, what: str, n_rows: int) -> IntArray:
+    """One whole number per input row, equal where the labels are.
+
+    Raises:
+        InputError: another number of labels than rows, more than one axis, mixed kinds, or NaN.
+    """
     array = np.asarray(labels)
     if array.ndim != 1:
         raise InputError(f"{what} must be one per example, in one axis; found shape {array.shape}.")

@@ -1,0 +1,61 @@
+"""Mutual nearest neighbours by cosine: overlap of two models whose vectors are compared by angle."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dimscope.arrays import FloatArray, as_points
+from dimscope.errors import InputError
+from dimscope.estimates import Estimate
+from dimscope.knn.duplicates import row_norms
+from dimscope.overlaps.layers import overlap
+
+
+class MutualKnn:
+    """Facts about the measure, for listings."""
+
+    summary: ClassVar[str] = "overlap of the k nearest neighbours by cosine; chance k/(n-1)"
+    source: ClassVar[str] = "Huh, Cheung, Wang, Isola 2024, arXiv 2405.07987"
+
+
+def mutual_knn(points_a: ArrayLike, points_b: ArrayLike, k: int = 10) -> Estimate:
+    """Mean shared fraction of the k neighbours by cosine in two representations of the same examples.
+
+    Rows are divided by their Euclidean norm; on the unit sphere |x - y|^2 = 2 - 2 cos(x, y), so the nearest by distance are
+    the nearest by cosine. Then as `overlap`: from 0 to 1, chance k / (n - 1), error allowing for shared neighbours. Vectors
+    are taken as they are, without centring: a common offset makes all angles small, and the nearest may become those with the
+    largest norm. Cost O(n^2 (d_a + d_b)).
+
+    Args:
+        points_a: shape (n, d_a).
+        points_b: the same examples, in the same order, shape (n, d_b).
+        k: neighbours compared.
+
+    Raises:
+        InputError: different numbers of examples, or a row of zeros, which has no direction.
+        UsageError: fewer than k + 1 examples.
+
+    Example:
+        >>> import numpy as np
+        >>> points = np.random.default_rng(0).standard_normal((100, 3))
+        >>> mutual_knn(points, points * np.arange(1, 101)[:, None], k=10).value
+        1.0
+    """
+    return overlap(unit_rows(points_a), unit_rows(points_b), k)
+
+
+def unit_rows(points: ArrayLike) -> FloatArray:
+    """The rows over their norms, in float64.
+
+    Raises:
+        InputError: some rows are zero.
+    """
+    array = as_points(points)
+    norms = row_norms(array)
+    if (norms == 0).any():
+        zero = np.flatnonzero(norms == 0)
+        raise InputError(f"{len(zero)} of {len(array)} rows are zero (the first is row {zero[0]}): they have no direction.")
+    top = np.abs(np.asarray(array, dtype=np.float64)).max(axis=1, keepdims=True)
+    scaled = array / top
+    return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))

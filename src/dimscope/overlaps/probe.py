@@ -1,0 +1,143 @@
+"""Linear probe: how well a linear classifier, trained on some examples, reads the labels of others."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dimscope.arrays import FloatArray, IntArray, Points, as_points
+from dimscope.errors import InputError, UsageError
+from dimscope.estimates import Estimate, Status
+from dimscope.knn.duplicates import find_duplicates
+from dimscope.overlaps.labels import label_codes
+
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""Inverse strengths C of the L2 penalty that are tried, for standardised features."""
+INNER_FOLDS = 3
+MAX_STEPS = 1000
+
+
+class Probe:
+    """Facts about the measure, for listings."""
+
+    summary: ClassVar[str] = "held-out accuracy of a multinomial logistic regression (needs the extra `probe`)"
+    source: ClassVar[str] = "Alain, Bengio 2017, arXiv 1610.01644"
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    train: IntArray
+    test: IntArray
+
+
+def linear_probe(
+    points: ArrayLike,
+    labels: ArrayLike,
+    *,
+    folds: int = 5,
+    strengths: tuple[float, ...] = STRENGTHS,
+    exclude: ArrayLike | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Held-out accuracy of a multinomial logistic regression on standardised features, from 0 to 1.
+
+    Stratified folds; in each, features are standardised by the training part, the L2 penalty with the best accuracy in
+    3 inner folds of the training part is chosen, and the accuracy is read on the test part, which saw neither. Equal rows
+    count once, so that no example is tested that was trained on; of their labels the first counts.
+
+    Value: the share of correct answers over all test parts. Standard error: the larger of the scatter over folds over
+    sqrt(folds) and sqrt(value (1 - value) / n); folds share training examples, so it is an approximation. Chance: the share
+    of the largest class, which the best constant answer reaches. Cost O(folds len(strengths) n d classes) per iteration.
+
+    Args:
+        points: shape (n, d).
+        labels: one label per row.
+        folds: at least 2; labels with fewer distinct rows than that are left out, and the status says so.
+        strengths: values of C = 1 / penalty.
+        exclude: one group per row; all rows of a group are in the same fold, so that no relative is trained on.
+        seed: of the folds.
+
+    Returns:
+        `Estimate` with one 0 or 1 per used row in `.local`, `.scale` = (folds, folds).
+
+    Raises:
+        UsageError: scikit-learn is not installed, fewer than 2 folds, or no strength.
+        InputError: another number of labels than rows, or fewer than two labels with enough rows.
+    """
+    _require_scikit_learn()
+    if folds < 2 or not strengths or min(strengths) <= 0:
+        raise UsageError(f"folds={folds}, strengths={strengths} were asked for; a probe needs 2 folds and positive strengths.")
+    array = as_points(points)
+    rows = find_duplicates(array).rows
+    codes = label_codes(labels, "labels", len(array))[rows]
+    groups = None if exclude is None else label_codes(exclude, "groups", len(array))[rows]
+    kept = np.flatnonzero(np.bincount(codes)[codes] >= folds)
+    if len(np.unique(codes[kept])) < 2:
+        raise InputError(f"fewer than two labels have {folds} distinct examples, as a probe with {folds} folds needs.")
+    exact = np.asarray(array[rows[kept]], dtype=np.float64)
+    own, families = codes[kept], None if groups is None else groups[kept]
+    correct = np.zeros(len(kept))
+    scores = []
+    for fold in _folds(own, families, folds, seed):
+        answers = _answers(exact, own, fold, strengths, seed)
+        correct[fold.test] = answers == own[fold.test]
+        scores.append(correct[fold.test].mean())
+    value = float(correct.mean())
+    error = max(float(np.std(scores, ddof=1)) / np.sqrt(folds), np.sqrt(value * (1 - value) / len(kept)))
+    dropped = len(rows) - len(kept)
+    status = Status.RARE_LABELS if dropped else Status.OK
+    chance = float(np.bincount(own).max() / len(own))
+    return Estimate(value, float(error), (folds, folds), len(kept), dropped, status, chance=chance, local=correct)
+
+
+def _require_scikit_learn() -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "the linear probe needs scikit-learn, which is not installed; install it with `pip install 'dimscope[probe]'`."
+        ) from None
+
+
+def _folds(codes: IntArray, groups: IntArray | None, folds: int, seed: int) -> list[_Fold]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a label with fewer groups than folds is missing from some training part
+        parts = [_Fold(train, test) for train, test in splitter.split(np.zeros(len(codes)), codes, groups)]
+    return [part for part in parts if len(part.test)]
+
+
+def _answers(points: Points, codes: IntArray, fold: _Fold, strengths: tuple[float, ...], seed: int) -> IntArray:
+    train, own = points[fold.train], codes[fold.train]
+    best = strengths[0]
+    if len(strengths) > 1:
+        scores = np.zeros(len(strengths))
+        for inner in _folds(own, None, INNER_FOLDS, seed):
+            scores += [_score(train, own, inner, strength) for strength in strengths]
+        best = strengths[int(scores.argmax())]
+    return _predict(points, codes, fold, best)
+
+
+def _score(points: Points, codes: IntArray, fold: _Fold, strength: float) -> float:
+    return float((_predict(points, codes, fold, strength) == codes[fold.test]).mean())
+
+
+def _predict(points: Points, codes: IntArray, fold: _Fold, strength: float) -> IntArray:
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(codes[fold.train])) == 1:
+        return np.full(len(fold.test), codes[fold.train][0])
+    mean, spread = _moments(points[fold.train])
+    model: Any = LogisticRegression(C=strength, max_iter=MAX_STEPS)
+    model.fit((points[fold.train] - mean) / spread, codes[fold.train])
+    return np.asarray(model.predict((points[fold.test] - mean) / spread))
+
+
+def _moments(points: Points) -> tuple[FloatArray, FloatArray]:
+    mean, spread = points.mean(axis=0), points.std(axis=0)
+    return np.asarray(mean), np.where(spread > 0, spread, 1.0)
