@@ -1,13 +1,11 @@
 """`dimscope extract`, `recommend` and `report`: single stages."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve
+from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve, typed_command
 from dimscope.errors import UsageError
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
@@ -45,7 +43,7 @@ def extract(
     place = out or default_folder(model, config.data.path)
     folder = prepare_folder(config, place, on_existing, ("data", "model"))
     extract_states(config, folder, choose_progress(quiet), redo=on_existing == "redo")
-    note_origin(folder, shlex.join(["dimscope", *sys.argv[1:]]))
+    note_origin(folder, typed_command())
     click.echo(f"States: {folder.states}")
 
 

@@ -20,7 +20,7 @@ from dimscope.models.reader import Reader
 from dimscope.models.tokens import TokenizedTexts, tokenize
 from dimscope.pipeline.log import log_event
 from dimscope.progress import Progress
-from dimscope.store.folder import RunFolder, write_config
+from dimscope.store.folder import RunFolder, clear_results, write_config
 from dimscope.store.manifest import Manifest
 from dimscope.store.states import StateStore
 
@@ -30,10 +30,10 @@ SNIPPET = 200
 """Characters of each text kept in points.parquet."""
 
 
-def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
-    """Fill `states/` and `points.parquet`; finished row blocks of an interrupted run are kept.
+def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: bool = False) -> None:
+    """Fill `states/` and `points.parquet`; finished row blocks of an interrupted run are kept, unless `redo` is asked for.
 
-    Everything that can be wrong with data, model and options is found before the first file is written.
+    Everything that can be wrong with data, model and options is found before the first file is written or removed.
 
     Raises:
         InputError, ModelError, UsageError, StoreError: see the functions called.
@@ -41,8 +41,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     started = perf_counter()
     examples = read_examples(config.data)
     key = extraction_key(config, examples.source_hash)
-    manifest = Manifest(folder.path)
-    if manifest.is_stage_done("extract", key) and StateStore(folder.states, key, len(examples), BLOCK_ROWS).is_complete:
+    if not redo and is_extracted(folder, key, len(examples)):
         progress.message(f"states of {len(examples)} examples are there already")
         return
     refuse_few(len(examples), config.measure.k, "examples")
@@ -54,9 +53,12 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     widths = reader.probe()
     n_bytes = 4 * len(examples) * sum(widths.values())
     check_disk(folder, n_bytes, f"{len(examples)} examples, {len(widths)} layers")
-    log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
-    manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
+    if redo:
+        clear_results(folder)
     write_config(folder, config)
+    manifest = Manifest(folder.path)
+    manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
+    log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
     _write_points(folder, examples, tokens)
     store = StateStore(folder.states, key, len(examples), BLOCK_ROWS)
     with progress.stage("extract", len(examples)) as task:
@@ -72,6 +74,12 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress) -> None:
     )
     files = [folder.points, *(store.path(str(name)) for name in reader.layers)]
     manifest.finish_stage("extract", key, perf_counter() - started, files)
+
+
+def is_extracted(folder: RunFolder, key: str, n_rows: int) -> bool:
+    """True when all states are there, made from what `key` stands for, and their bytes are those that were written."""
+    manifest = Manifest(folder.path)
+    return manifest.is_stage_done("extract", key) and StateStore(folder.states, key, n_rows, BLOCK_ROWS).is_complete
 
 
 def extraction_key(config: RunConfig, data_hash: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,12 +13,15 @@ from dimscope.config import RunConfig, config_from
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
 from dimscope.inputs.arrays import read_labels, read_layers
-from dimscope.pipeline.extract import BLOCK_ROWS, check_disk, refuse_few
+from dimscope.pipeline.extract import BLOCK_ROWS, check_disk, is_extracted, refuse_few
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress, Silent
-from dimscope.store.folder import RunFolder, write_config
+from dimscope.store.folder import RunFolder, clear_results, write_config
 from dimscope.store.manifest import Manifest
-from dimscope.store.states import StateStore, import_states, stored_dtype
+from dimscope.store.states import import_states, stored_dtype
+
+Layers: TypeAlias = Sequence[tuple[str, Points]]
+"""Names and points (n, d), in the order of depth."""
 
 
 def measure_arrays(
@@ -46,43 +50,54 @@ def measure_arrays(
         InputError: unreadable arrays, NaN or Inf, too few or all equal points, or a wrong number of labels.
         UsageError: the folder holds another configuration.
     """
-    started = perf_counter()
     config = config_from(
         {"data": {"path": str(source), "label": str(labels) if labels else None}, "model": {"name": ""}}, config
     )
     layers, source_hash = read_layers(source)
-    names = [f"array_{number:02d}" for number in range(len(layers))]
     _validate(layers, config.measure.k)
-    n_rows = len(layers[0][1])
-    values = read_labels(labels, n_rows) if labels else None
+    values = read_labels(labels, len(layers[0][1])) if labels else None
     folder = prepare_folder(config, out, on_existing, ("data", "measure"))
     label_hash = sha256("\n".join(values).encode()).hexdigest() if values else ""
     key = sha256(repr((source_hash, label_hash)).encode()).hexdigest()[:16]
-    manifest = Manifest(folder.path)
-    done = manifest.is_stage_done("extract", key) and StateStore(folder.states, key, n_rows, BLOCK_ROWS).is_complete
-    if not done:
-        n_bytes = sum(stored_dtype(points.dtype).itemsize * points.size for _, points in layers)
-        check_disk(folder, n_bytes, f"{n_rows} points, {len(layers)} layers")
-        manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
-        write_config(folder, config)
-        _write_points(folder, n_rows, values)
-        store = import_states(folder.states, list(zip(names, (points for _, points in layers), strict=True)), key, BLOCK_ROWS)
-        depth = 1 / max(1, len(layers) - 1)
-        manifest.write(
-            layers=[
-                {"name": name, "site": "array", "index": row, "depth": row * depth, "module": layers[row][0]}
-                for row, name in enumerate(names)
-            ],
-            model={},
-            data={"path": str(source), "hash": source_hash, "n_examples": n_rows, "n_labels": len(set(values or []))},
-        )
-        files = [folder.points, *(store.path(name) for name in names)]
-        manifest.finish_stage("extract", key, perf_counter() - started, files)
+    redo = on_existing == "redo"
+    if redo or not is_extracted(folder, key, len(layers[0][1])):
+        _check_disk(folder, layers)
+        if redo:
+            clear_results(folder)
+        _copy(config, folder, layers, values, key, source_hash)
     note_origin(folder, command)
     return finish_run(config, folder, progress or Silent(), with_report=with_report)
 
 
-def _validate(layers: Sequence[tuple[str, Points]], k: int) -> None:
+def _check_disk(folder: RunFolder, layers: Layers) -> None:
+    n_bytes = sum(stored_dtype(points.dtype).itemsize * points.size for _, points in layers)
+    check_disk(folder, n_bytes, f"{len(layers[0][1])} points, {len(layers)} layers")
+
+
+def _copy(
+    config: RunConfig, folder: RunFolder, layers: Layers, labels: Sequence[str] | None, key: str, source_hash: str
+) -> None:
+    started = perf_counter()
+    n_rows, names = len(layers[0][1]), [f"array_{number:02d}" for number in range(len(layers))]
+    write_config(folder, config)
+    manifest = Manifest(folder.path)
+    manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
+    _write_points(folder, n_rows, labels)
+    store = import_states(folder.states, list(zip(names, (points for _, points in layers), strict=True)), key, BLOCK_ROWS)
+    depth = 1 / max(1, len(layers) - 1)
+    manifest.write(
+        layers=[
+            {"name": name, "site": "array", "index": row, "depth": row * depth, "module": layers[row][0]}
+            for row, name in enumerate(names)
+        ],
+        model={},
+        data={"path": config.data.path, "hash": source_hash, "n_examples": n_rows, "n_labels": len(set(labels or []))},
+    )
+    files = [folder.points, *(store.path(name) for name in names)]
+    manifest.finish_stage("extract", key, perf_counter() - started, files)
+
+
+def _validate(layers: Layers, k: int) -> None:
     n_rows = len(layers[0][1])
     refuse_few(n_rows, k, "points")
     for name, points in layers:

@@ -59,7 +59,7 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     layers = _layers(manifest)
     job = _Job(config, folder, manifest, _column(folder, "label"), _groups(config, folder))
     key = f"{job.states_key}-{config.key('measure')}-{config.data.seed}-{__version__}"
-    if manifest.is_stage_done("measure", key):
+    if manifest.is_stage_done("measure", key) and _has_all_tables(manifest):
         progress.message("measures are there already")
         return Profile.load(folder.profile)
     refuse_few(int(manifest.content["data"]["n_examples"]), config.measure.k, "examples")
@@ -122,6 +122,11 @@ def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: i
     write_table(path, table)
     job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
     return table
+
+
+def _has_all_tables(manifest: Manifest) -> bool:
+    stages = manifest.content.get("stages", {})
+    return all(manifest.is_stage_done(name, record["key"]) for name, record in stages.items() if name.startswith("neighbors/"))
 
 
 def _layers(manifest: Manifest) -> list[Layer]:

@@ -1,7 +1,6 @@
 """A whole run: the stages in order over one folder."""
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,7 +64,7 @@ def run_stages(
     """
     progress = progress or Silent()
     folder = prepare_folder(config, out, on_existing, ("data", "model", "measure"))
-    extract(config, folder, progress)
+    extract(config, folder, progress, redo=on_existing == "redo")
     note_origin(folder, command, credits, title)
     return finish_run(config, folder, progress, with_report=with_report)
 
@@ -82,7 +81,7 @@ def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with
 
 
 def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> RunFolder:
-    """The run folder after `on_existing` was obeyed; a new folder is not created yet.
+    """The run folder, if `on_existing` allows its use; nothing is created or, for `redo`, removed yet.
 
     Raises:
         UsageError: an unknown mode, estimator or rule, a folder of another configuration, or one that is not a run.
@@ -93,9 +92,8 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     folder = RunFolder(out)
     if on_existing == "error" and out.exists():
         raise UsageError(f"{out} exists and --on-existing error was asked for; choose another -o.")
-    if on_existing == "redo" and folder.config.exists():
-        clear_results(folder)
-    check_same_request(folder, config, parts)
+    if on_existing != "redo" or not folder.config.exists():
+        check_same_request(folder, config, parts)
     remove_leftovers(folder)
     return folder
 
@@ -104,18 +102,6 @@ def _refuse_unknown_names(config: RunConfig) -> None:
     for name in config.measure.estimators:
         ESTIMATORS.load(name)
     RULES.load(config.measure.rule)
-
-
-def clear_results(folder: RunFolder) -> None:
-    """Remove everything that a run wrote, and nothing else."""
-    for path in (folder.states, folder.neighbors, folder.figures):
-        shutil.rmtree(path, ignore_errors=True)
-    names = (
-        folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,
-        folder.log, folder.path / "manifest.json",
-    )  # fmt: skip
-    for path in names:
-        path.unlink(missing_ok=True)
 
 
 def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), title: str = "") -> None:
@@ -133,5 +119,5 @@ def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), ti
 
 def default_folder(model: str, data: str) -> Path:
     """`runs/<model>-<data>` with the last parts of both names, safe for a file system."""
-    parts = [re.sub(r"[^A-Za-z0-9._-]+", "-", Path(text).stem or "run").strip("-.") for text in (model.rstrip("/"), data)]
-    return Path("runs") / "-".join(part.lower() for part in parts if part)
+    parts = [re.sub(r"[^\w.-]+", "-", Path(text).stem).strip("-.") or "run" for text in (model.rstrip("/"), data)]
+    return Path("runs") / "-".join(part.lower() for part in parts)
