@@ -21,7 +21,7 @@ class Duplicates:
     def look(self, profile: Profile) -> Finding | None:
         """The layers with many equal rows."""
         total, unique = profile.values("n"), profile.values("n_unique")
-        repeated = 1 - unique / total
+        repeated = (total - unique) / total
         layers = [layer.name for layer, value in zip(profile.layers, repeated, strict=True) if value > self.share]
         if not layers:
             return None

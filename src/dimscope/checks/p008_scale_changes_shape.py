@@ -11,9 +11,13 @@ from dimscope.profile import Profile
 
 @dataclass(frozen=True)
 class ScaleChangesShape:
-    """Speaks when Gride at ranks 8 and 16 tells another story than the profile: rank correlation over layers below `least`."""
+    """Speaks when Gride at ranks 8 and 16 tells another story than the profile: rank correlation over layers below `least`.
+
+    A curve whose highest and lowest layer differ by less than `errors` standard errors has no order, and nothing is said.
+    """
 
     least: float = 0.5
+    errors: float = 3.0
 
     code: ClassVar[str] = "P008"
     title: ClassVar[str] = "The shape of the profile depends on the scale"
@@ -29,6 +33,8 @@ class ScaleChangesShape:
         usable = np.isfinite(here) & np.isfinite(wide)
         if usable.sum() < 5:
             return None
+        if not all(self._has_order(profile, name, rows[usable]) for name in ("dimension", "gride_16")):
+            return None
         correlation = float(np.corrcoef(_ranks(here[usable]), _ranks(wide[usable]))[0, 1])
         if not correlation < self.least:
             return None
@@ -41,6 +47,11 @@ class ScaleChangesShape:
             f"correlation {correlation:.2f}).",
             "Read the scale columns gride_2 to gride_64 before trusting peaks and minima; more examples may settle it.",
         )
+
+    def _has_order(self, profile: Profile, name: str, rows: np.ndarray) -> bool:
+        values, errors = profile.values(name)[rows], np.nan_to_num(profile.values(f"{name}_err")[rows])
+        high, low = np.argmax(values), np.argmin(values)
+        return bool(values[high] - values[low] > self.errors * np.hypot(errors[high], errors[low]))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
