@@ -49,3 +49,16 @@ def test_the_axis_starts_at_zero(profile: Profile) -> None:
     low, high = plot_dimension(profile).axes[0].get_ylim()
     assert low == 0
     assert high > (profile.values("dimension") + profile.values("dimension_err")).max()
+
+
+@pytest.mark.parametrize(
+    ("layers", "side", "place"),
+    [(("embed_00",), "left", -0.5), (("block_06", "block_07"), "center", 6.5), (("block_11", "block_12"), "right", 12.5)],
+)
+def test_the_name_of_the_range_stays_inside_the_axes(profile: Profile, layers, side: str, place: float) -> None:
+    plot = plot_dimension(profile, recommendation=Recommendation("r", True, layers, layers[-1], 0.9, ("why",)))
+    (word,) = plot.axes[0].texts
+    assert (word.get_text(), word.get_ha(), word.get_position()[0]) == ("recommended", side, place)
+    plot.svg()
+    box, axes = word.get_window_extent(), plot.axes[0].get_window_extent()
+    assert axes.x0 <= box.x0 and box.x1 <= axes.x1

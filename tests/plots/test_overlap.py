@@ -26,3 +26,17 @@ def test_a_profile_without_this_overlap_is_refused(profile: Profile) -> None:
         plot_overlap(bare)
     with pytest.raises(UsageError, match='the profile "b" holds no overlap_next'):
         plot_overlap({"a": profile, "b": bare})
+
+
+def test_chance_of_a_comparison_is_one_line_per_run(profile: Profile, make_profile) -> None:
+    other = make_profile(6).dataset.copy(deep=True)
+    other["overlap_next_chance"].values[:-1] = 0.03
+    plot = plot_overlap({"a": profile, "b": Profile(other)})
+    dashed = [line for line in plot.axes[0].lines if line.get_linestyle() == "--"]
+    assert [sorted(set(line.get_ydata())) for line in dashed] == [[0.01], [0.03]]
+    assert all((np.diff(line.get_xdata()) > 0).all() for line in dashed)  # never back to the start
+
+
+def test_the_axis_says_that_the_step_to_the_next_layer_is_meant(profile: Profile) -> None:
+    assert plot_overlap(profile).axes[0].get_xlabel() == "layer (0 = embedding), compared with the next"
+    assert plot_overlap({"a": profile}).axes[0].get_xlabel() == "depth (layer / number of blocks)"

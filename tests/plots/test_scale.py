@@ -32,3 +32,18 @@ def test_a_profile_without_scales_is_refused(profile: Profile) -> None:
     bare = Profile(profile.dataset.drop_vars([name for name in profile.quantities if name.startswith("gride")]))
     with pytest.raises(UsageError, match="holds no dimension at several scales; measure it with --estimator gride"):
         plot_scale(bare)
+
+
+def test_one_layer_needs_no_bar_of_depths(profile: Profile, make_profile) -> None:
+    assert len(plot_scale(make_profile(0)).figure.axes) == 1
+    assert [axes.get_ylabel() for axes in plot_scale(profile).figure.axes] == ["intrinsic dimension", "depth"]
+
+
+def test_bands_are_one_standard_error_and_left_out_where_they_would_cover_each_other(profile: Profile, make_profile) -> None:
+    bands = plot_scale(profile).axes[0].collections
+    assert len(bands) == 14
+    corners = bands[3].get_paths()[0].vertices
+    at_four = corners[corners[:, 0] == 4][:, 1]
+    value, error = profile.values("gride_4")[3], profile.values("gride_4_err")[3]
+    np.testing.assert_allclose(sorted(set(at_four)), [value - error, value + error])
+    assert len(plot_scale(make_profile(20)).axes[0].collections) == 0

@@ -28,6 +28,12 @@ def test_wide_figures_stand_in_a_row(profile: Profile) -> None:
 def test_an_empty_panel_says_so(profile_with_gaps: Profile) -> None:
     axes = plot_spectrum(profile_with_gaps).axes[2]
     assert [text.get_text() for text in axes.texts] == ["no value in any layer"]
+    assert list(axes.get_yticks()) == []
+
+
+def test_every_panel_names_its_unit(profile: Profile) -> None:
+    units = ["directions", "directions", "share of variance", "Euclidean, median"]
+    assert [axes.get_ylabel() for axes in plot_spectrum(profile).axes] == units
 
 
 def test_a_profile_without_any_is_refused(profile: Profile) -> None:

@@ -48,6 +48,12 @@ BROWSER = _load(HERE / "browser.py")
 
 
 @pytest.fixture(scope="session")
+def make_synthetic() -> Any:
+    """Makes synthetic profiles with a full provenance."""
+    return lambda *sizes, **options: synthetic_profile(*sizes, **options).with_provenance(**PROVENANCE)
+
+
+@pytest.fixture(scope="session")
 def profile() -> Profile:
     """Embedding, 12 blocks, final norm, labels, a clear minimum."""
     return synthetic_profile().with_provenance(**PROVENANCE)

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING
 
 from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
 from dimscope.plots.dimension import draw_range
-from dimscope.plots.lines import CHANCE, add_legend, draw_chance, draw_runs, label_layer_axis, norm_entry, run_entries, start_at_zero
+from dimscope.plots.lines import (
+    CHANCE,
+    add_legend,
+    draw_chance,
+    draw_runs,
+    label_layer_axis,
+    norm_entry,
+    run_entries,
+    start_at_zero,
+)
 from dimscope.plots.theme import size_of, themed
 from dimscope.rules.base import Recommendation
 
