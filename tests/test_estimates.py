@@ -1,6 +1,7 @@
 """The container of one number: what it says as text, and what a missing number says."""
 
 import math
+import re
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -36,7 +37,7 @@ def test_no_estimate_is_nan_with_its_reason():
 def test_only_ok_is_ok_and_every_other_sentence_names_a_cause_or_remedy(status):
     assert status.is_ok == (status.name == "OK")
     if not status.is_ok:
-        assert len(status.value.split(";")) == 2
+        assert len([part for part in re.split("[;:]", status.value) if len(part) > 15]) >= 2
 
 
 def test_estimates_cannot_be_changed():

@@ -3,11 +3,12 @@
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import as_points
 from dimscope.dimensions.base import Estimator
+from dimscope.dimensions.plateau import Scale, choose_scale
+from dimscope.dimensions.scaling import Decimation, decimate, gride_scaling, split_options
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status
 from dimscope.knn import as_neighbors, neighbors, search_distinct
@@ -29,8 +30,6 @@ ESTIMATORS = Registry(
     },
     "dimscope list estimators",
 )
-MIN_SUBSET = 20
-"""Decimation stops above this many points per subset."""
 
 
 def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options: Any) -> Estimate:
@@ -91,53 +90,40 @@ def make_estimator(name: str, options: dict[str, Any]) -> Estimator:
 
 
 def dimension_scaling(
-    source: Neighbors | ArrayLike, estimator: str = "gride", *, max_rank: int = 64, seed: int = 0
+    source: Neighbors | ArrayLike, estimator: str = "gride", *, max_rank: int = 64, **options: Any
 ) -> list[Estimate]:
     """The dimension at growing scales, one `Estimate` per scale.
 
-    `gride` reads ranks 2, 4, 8, ... up to `max_rank` (or the width of the table). `twonn` is decimated: the points are
-    split at random into 1, 2, 4, ... disjoint parts, the estimate of each part is averaged, and its error is the standard
-    error over the parts; it needs the points.
+    `gride` reads ranks 2, 4, 8, ... up to `max_rank` (or the width of the table). Every other estimator is decimated: it reads
+    all points, then random subsets of 1/2, 1/4, ... of them, whose estimates are averaged; that needs the points.
 
     Args:
         source: a neighbour table, or points of shape (n, d).
-        estimator: `gride` or `twonn`.
+        estimator: a name of `dimscope list estimators`.
         max_rank: the farthest rank that `gride` reads, at least 2.
-        seed: of the random parts of `twonn`.
+        **options: of the decimation (`subsets="disjoint"` or `"independent"`, `repeats`, `smallest`, `seed`,
+            `convention="dadapy"`; see `dimensions.scaling.Decimation`), and fields of the estimator, such as `fraction`.
 
     Raises:
-        UsageError: an estimator without a scale, `twonn` with a neighbour table only, or no rank to read.
+        UsageError: an unknown estimator or option, decimation with a neighbour table only, or no rank to read.
+
+    Example:
+        >>> import numpy as np
+        >>> plane = np.random.default_rng(0).random((400, 2))
+        >>> [found.scale[1] for found in dimension_scaling(plane, max_rank=16)]
+        [2, 4, 8, 16]
+        >>> [found.n_used for found in dimension_scaling(plane, "twonn", repeats=2, smallest=100)]
+        [360, 180, 90]
     """
     if estimator == "gride":
-        if max_rank < 2:
-            raise UsageError(f"max_rank={max_rank} was asked for; gride compares rank 1 with rank 2 at the least.")
-        table = as_neighbors(source, max_rank)
-        table.require(2, "gride")
-        top = min(max_rank, table.k)
-        return [dimension(table, "gride", ranks=2**j) for j in range(1, top.bit_length()) if 2**j <= top]
-    if estimator == "twonn":
-        if isinstance(source, Neighbors):
-            raise UsageError('decimation with "twonn" needs the points; a neighbour table gives the scale by "gride".')
-        return _decimate(source, seed)
-    raise unknown_name("estimator with a scale", estimator, ["gride", "twonn"])
+        if options:
+            raise unknown_name("option of gride over scales", next(iter(options)), ["max_rank"])
+        return [dimension(table, "gride", ranks=rank) for rank, table in gride_scaling(source, max_rank)]
+    own, rest = split_options(options)
+    chosen, how = make_estimator(estimator, rest), Decimation(**own)
+    if isinstance(source, Neighbors):
+        raise UsageError(f'decimation with "{estimator}" needs the points; a neighbour table gives the scale by "gride".')
+    return decimate(source, chosen, how)
 
 
-def _decimate(source: ArrayLike, seed: int) -> list[Estimate]:
-    points = as_points(source)
-    points = points[find_duplicates(points).rows]
-    order = np.random.default_rng(seed).permutation(len(points))
-    scales = [dimension(points, "twonn")]
-    parts = 2
-    while len(points) // parts >= MIN_SUBSET:
-        found = [dimension(neighbors(points[np.sort(part)], 2), "twonn") for part in np.array_split(order, parts)]
-        values = np.array([part.value for part in found])
-        error = float(values.std(ddof=1) / np.sqrt(parts))
-        size = int(np.mean([part.n_used for part in found]))
-        radius = float(np.mean([part.radius for part in found]))
-        status = next((part.status for part in found if not part.status.is_ok), Status.OK)
-        scales.append(Estimate(float(values.mean()), error, (1, 2), size, 0, status, radius))
-        parts *= 2
-    return scales
-
-
-__all__ = ["ESTIMATORS", "Estimate", "Estimator", "Status", "dimension", "dimension_scaling"]
+__all__ = ["ESTIMATORS", "Estimate", "Estimator", "Scale", "Status", "choose_scale", "dimension", "dimension_scaling"]
