@@ -89,7 +89,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     _accept_all_letters()
     try:
-        code = cli.main([word for word in arguments if word != DEBUG], prog_name="dimscope", standalone_mode=False)
+        words = [word for word in arguments if word != DEBUG]
+        code = cli.main(words, prog_name="dimscope", standalone_mode=False, obj=words)
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = _say_interrupted()
     except Exception as error:

@@ -1,13 +1,11 @@
 """`dimscope measure`: a run folder again, or arrays that the user has."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve
+from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve, typed_command
 from dimscope.errors import UsageError
 
 
@@ -66,7 +64,7 @@ def measure(
             labels=labels,
             on_existing=on_existing,
             with_report=reports,
-            command=shlex.join(["dimscope", *sys.argv[1:]]),
+            command=typed_command(),
             progress=progress,
         )
     finish(result, as_json=as_json, strict=strict)

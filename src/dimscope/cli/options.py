@@ -1,5 +1,6 @@
 """Options made from the fields of the configuration, so that command line, file and documentation cannot drift apart."""
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import Field, fields
 from pathlib import Path
@@ -147,6 +148,12 @@ def _put(values: dict[str, Any], part: str, field: str, value: Any) -> None:
     options = values.setdefault(part, {})
     if isinstance(options, dict):  # a file may hold anything under the name of a part: `config_from` refuses it
         options[field] = value
+
+
+def typed_command() -> str:
+    """The command line under way, as one would type it."""
+    words: list[str] = click.get_current_context().find_root().obj
+    return shlex.join(["dimscope", *words])
 
 
 def _parse_setting(setting: str) -> tuple[str, str, Any]:

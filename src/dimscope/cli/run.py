@@ -1,13 +1,11 @@
 """`dimscope run`: the main job."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve
+from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve, typed_command
 from dimscope.errors import UsageError
 
 
@@ -50,7 +48,7 @@ def run(
         out or default_folder(model, config.data.path),
         on_existing=on_existing,
         with_report=reports,
-        command=shlex.join(["dimscope", *sys.argv[1:]]),
+        command=typed_command(),
         progress=choose_progress(quiet),
     )
     finish(result, as_json=as_json, strict=strict)
