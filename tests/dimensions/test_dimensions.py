@@ -102,9 +102,9 @@ def test_decimation_needs_the_points(recipes):
         dimension_scaling(neighbors(recipes["A"], 10), "twonn")
 
 
-def test_an_estimator_without_a_scale_is_refused(recipes):
-    with pytest.raises(UsageError, match=r'^unknown estimator with a scale "mle"\.  All: gride, twonn$'):
-        dimension_scaling(recipes["A"], "mle")
+def test_an_unknown_estimator_has_no_scale(recipes):
+    with pytest.raises(UsageError, match=r'^unknown estimator "mlee"\. Did you mean "mle"\?  All: .*twonn'):
+        dimension_scaling(recipes["A"], "mlee")
 
 
 def test_a_scale_without_spread_is_nan_with_a_status():
