@@ -67,9 +67,9 @@ def test_labels_without_a_number_say_nothing(profile: Profile) -> None:
     assert (facts["best"], facts["last_value"]) == ("block_08", "\N{EN DASH}")
     data["label_overlap"].values[:] = np.nan
     assert label_facts(Profile(data)) is None
-    assert label_facts(Profile(data.drop_vars(["label_overlap_chance"]).assign(label_overlap=profile.dataset["label_overlap"]))) == {
-        "best": "block_08", "best_value": "0.5470 ± 0.0050", "last": "final_norm_12", "last_value": "0.3783 ± 0.0050", "chance": "",
-    }  # fmt: skip
+    no_chance = label_facts(Profile(profile.dataset.drop_vars(["label_overlap_chance"])))
+    assert no_chance is not None
+    assert list(no_chance.values()) == ["block_08", "0.5470 ± 0.0050", "final_norm_12", "0.3783 ± 0.0050", ""]
 
 
 def test_repeated_examples_are_a_finding_and_a_column(bare: Profile) -> None:

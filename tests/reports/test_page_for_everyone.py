@@ -7,17 +7,27 @@ from typing import Any
 
 import pytest
 
+from dimscope.profile import Profile
 from dimscope.reports import report
 
 pytestmark = pytest.mark.browser
+TIP = "document.getElementById('tip')"
+WIDER = """
+[...document.querySelectorAll('dt, dd, h1, li, td')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)
+"""
 # Every element with a text of its own: the contrast of its color with the ground behind it (WCAG 2.2, 1.4.3).
 FAINT = """
 (() => {
   const parts = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
-  const ground = (element) => { for (let e = element; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor);
-    if (c.length === 3 || c[3] > 0.5) return c; } return [255, 255, 255]; };
+  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const c = parts(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] > 0.5) return c;
+    }
+    return [255, 255, 255];
+  };
   const found = [];
   for (const e of document.querySelectorAll("body *")) {
     const own = [...e.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
@@ -74,7 +84,8 @@ def test_focus_is_seen_on_everything_that_takes_it(browser: Any, place: Path) ->
         seen.add(name)
         is_marked = browser.value(
             "(() => { const e = document.activeElement, s = getComputedStyle(e), r = e.querySelector('rect.hit');"
-            "return s.outlineStyle !== 'none' || (r && getComputedStyle(r).fillOpacity > 0) || !!e.querySelector('.trace'); })()"
+            "const is_area = r && getComputedStyle(r).fillOpacity > 0, t = e.querySelector('.trace');"
+            "return s.outlineStyle !== 'none' || is_area || (t && getComputedStyle(t).opacity > 0); })()"
         )
         assert is_marked or name == "BODY", name
     assert {"A", "BUTTON", "g"} <= seen
@@ -117,23 +128,23 @@ def test_values_stay_inside_a_narrow_window(browser: Any, place: Path, layer: st
     browser.open(place, width=360)
     browser.click(f"#scale .for-narrow [data-layer={layer}] .hit")
     browser.hover(f"#dimension .for-narrow [data-layer={layer}] .hit")
-    box = browser.value(
-        "(() => { const b = document.getElementById('tip').getBoundingClientRect(); return [b.left, b.right, b.top]; })()"
-    )
-    assert 0 <= box[0] < box[1] <= 360
-    assert box[2] >= 0
+    left, right, top = browser.value(f"['left', 'right', 'top'].map(side => {TIP}.getBoundingClientRect()[side])")
+    assert 0 <= left < right <= 360
+    assert top >= 0
 
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_odd_and_long_names_stay_in_their_places(
-    browser: Any, hostile_page: str, profile: Any, tmp_path: Path, width: int
+    browser: Any, hostile_page: str, profile: Profile, tmp_path: Path, width: int
 ) -> None:
-    long = report(profile.with_provenance(model={"name": "organization/" + "verylong" * 60, "made by": "x" * 300})).html()
+    short = Profile(profile.dataset[["dimension", "dimension_err"]])
+    long = report(
+        short.with_provenance(model={"name": "organization/" + "verylong" * 60, "made by": "x" * 300}), findings=[]
+    ).html()
     for number, text in enumerate((hostile_page, long)):
         target = tmp_path / f"{number}.html"
         target.write_text(text, encoding="utf-8")
         browser.open(target, width=width)
         assert browser.value("document.documentElement.scrollWidth") <= width
-        wide = "[...document.querySelectorAll('dt, dd, h1, li, td')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
-        assert browser.value(wide) == []
+        assert browser.value(WIDER) == []
         assert browser.problems() == []

@@ -111,15 +111,15 @@ def test_data_and_download_hold_every_number_in_full(text: str, folder: Path, nu
     assert base64.b64decode(link.group(1)).decode() == (folder / "profile.csv").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("figure", "panel", "quantity"),
-    [
-        ("dimension", 0, "dimension"),
-        ("overlap", 0, "overlap_next"),
-        ("spectrum", 0, "effective_rank"),
-        ("spectrum", 3, "r1_median"),
-    ],
+DRAWN = (
+    ("dimension", 0, "dimension"),
+    ("overlap", 0, "overlap_next"),
+    ("spectrum", 0, "effective_rank"),
+    ("spectrum", 3, "r1_median"),
 )
+
+
+@pytest.mark.parametrize(("figure", "panel", "quantity"), DRAWN)
 def test_heights_of_drawn_points_are_the_numbers(
     text: str, numbers: pandas.DataFrame, figure: str, panel: int, quantity: str
 ) -> None:

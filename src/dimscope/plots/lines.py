@@ -83,7 +83,7 @@ def note_absence(axes: "Axes", rows: "Rows") -> None:
 
 
 def start_at_zero(axes: "Axes", values: FloatArray, error: FloatArray | None = None) -> None:
-    """A y axis from zero, so that a fall by half looks like one, to just above the largest value and its error; bare without any."""
+    """A y axis from zero, so that a fall by half looks like one, to just above the largest value with its error."""
     top = values if error is None else values + np.nan_to_num(error)
     finite = top[np.isfinite(top)]
     if not len(finite):
