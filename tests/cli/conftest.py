@@ -9,12 +9,9 @@ from typing import TypeAlias
 
 import pytest
 
+from cli_runs import SMALL
 from dimscope.cli.main import main
 from tiny import make_texts
-
-SMALL = ("--k", "20", "--overlap-k", "10", "--replicates", "10")
-"""Options under which 60 texts are enough."""
-
 
 @dataclass(frozen=True)
 class Left:
@@ -72,8 +69,3 @@ def finished(bert: Path, table: Path, tmp_path_factory: pytest.TempPathFactory) 
 def mine(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished run that a test may change."""
     return Path(shutil.copytree(finished, tmp_path / "mine"))
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its path."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

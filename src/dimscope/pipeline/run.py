@@ -84,11 +84,14 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     """The run folder, if `on_existing` allows its use; nothing is created or, for `redo`, removed yet.
 
     Raises:
-        UsageError: an unknown mode, estimator or rule, a folder of another configuration, or one that is not a run.
+        UsageError: an unknown mode, estimator or rule, groups that are asked for and not named, a folder of another
+            configuration, or one that is not a run.
     """
     if on_existing not in ON_EXISTING:
         raise unknown_name("--on-existing", on_existing, ON_EXISTING)
     _refuse_unknown_names(config)
+    if config.measure.exclude_group and config.data.group is None:
+        raise UsageError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
     folder = RunFolder(out)
     if on_existing == "error" and out.exists():
         raise UsageError(f"{out} exists and --on-existing error was asked for; choose another -o.")
