@@ -60,6 +60,12 @@ class MeasureConfig:
     k: int = option(100, "neighbours kept of each example")
     overlap_k: int = option(30, "neighbours compared by overlaps and votes")
     replicates: int = option(200, "bootstrap replicates behind the recommendation")
+    scale: str = option(
+        "first",
+        "where the dimension of the profile is read: first = first column; auto = the Gride rank, common to all layers, where "
+        "it changes least; paper = TwoNN on quarters of the points",
+        ("first", "auto", "paper"),
+    )
     duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
     exclude_group: bool = option(False, "label measures skip neighbours of the example's own group (needs --group)")
     rule: str = option("minimum", "how the layers are chosen (dimscope list rules)")
@@ -203,5 +209,7 @@ def _check_numbers(config: RunConfig) -> None:
             f"--overlap-k {config.measure.overlap_k} is more than --k {config.measure.k}, the neighbours that are kept; "
             f"raise --k or lower --overlap-k."
         )
+    if config.measure.scale == "auto" and ("gride" not in config.measure.estimators or config.measure.k < 8):
+        raise UsageError("--scale auto compares Gride at several ranks; it needs --estimator gride and --k of at least 8.")
     if not config.measure.estimators:
         raise UsageError("at least one dimension estimator is needed, for example --estimator twonn.")

@@ -126,4 +126,16 @@ def dimension_scaling(
     return decimate(source, chosen, how)
 
 
-__all__ = ["ESTIMATORS", "Estimate", "Estimator", "Scale", "Status", "choose_scale", "dimension", "dimension_scaling"]
+__all__ = [
+    "ESTIMATORS",
+    "Decimation",
+    "Estimate",
+    "Estimator",
+    "Scale",
+    "Status",
+    "choose_scale",
+    "decimate",
+    "dimension",
+    "dimension_scaling",
+    "make_estimator",
+]

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dimscope.arrays import Points, refuse_non_finite
+from dimscope.arrays import FloatArray, Points, refuse_non_finite
 from dimscope.config import RunConfig
+from dimscope.dimensions import Scale
 from dimscope.errors import InputError, StoreError
 from dimscope.files import atomic_path
 from dimscope.knn import search_distinct
@@ -18,6 +19,7 @@ from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps import label_conflicts
 from dimscope.pipeline import layers as measures
+from dimscope.pipeline import scale as scales
 from dimscope.pipeline.extract import refuse_few
 from dimscope.pipeline.log import log_event
 from dimscope.profile import Layer, Profile
@@ -85,15 +87,44 @@ def _measure_layers(job: _Job, layers: Sequence[Layer], progress: Progress) -> P
             if rows:
                 rows[-1] |= measures.measure_step(previous, table, config.measure.overlap_k)
             rows.append(row)
-            replicates.append(measures.replicate_dimension(table, config.measure, config.data.seed))
+            replicates.append(_replicates(job, layer, table, row))
             if table is not None and job.labels is not None:
                 conflicts = max(conflicts, label_conflicts(table, job.labels))
             previous = table
             task.advance()
     if all(int(row["n_unique"]) == 1 for row in rows):
         raise InputError(f"all {rows[0]['n']} points are equal in every layer; there is no geometry to measure.")
+    scale = scales.find_scale(rows)
+    if config.measure.scale == "auto":
+        replicates = _read_again(job, layers, rows, scales.require_scale(scale))
     provenance = _provenance(config, job.manifest, conflicts)
+    provenance["scale"] = scales.scale_facts(scale, config.measure.scale)
     return Profile.from_columns(layers, measures.fill_columns(rows), np.stack(replicates), provenance)
+
+
+def _replicates(job: _Job, layer: Layer, table: Neighbors | None, row: measures.Row) -> FloatArray:
+    """Bootstrap values of the profile; with scale=paper the layer is read for it here, with scale=auto after all layers."""
+    options, seed = job.config.measure, job.config.data.seed
+    if options.scale != "paper" or table is None:
+        return measures.replicate_dimension(table, options, seed)
+    points = open_states(job.folder.states / f"{layer.name}.npy")
+    columns, replicates = scales.read_as_paper(points, table.duplicates, options.replicates, seed)
+    row |= columns
+    return replicates
+
+
+def _read_again(job: _Job, layers: Sequence[Layer], rows: list[measures.Row], scale: Scale) -> list[FloatArray]:
+    """The profile at the common scale, from the tables that were just written."""
+    options, seed = job.config.measure, job.config.data.seed
+    replicates = []
+    for layer, row in zip(layers, rows, strict=True):
+        if "k" not in row:
+            replicates.append(np.full(options.replicates, np.nan))
+            continue
+        columns, found = scales.read_common(read_table(job.folder.table_of(layer.name)), scale, options.replicates, seed)
+        row |= columns
+        replicates.append(found)
+    return replicates
 
 
 def _measure_layer(job: _Job, layer: Layer) -> tuple[Neighbors | None, measures.Row]:
