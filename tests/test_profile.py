@@ -218,3 +218,30 @@ def test_damaged_bytes_are_a_store_error_or_a_readable_profile(profile, tmp_path
             assert len(found.summary()) == len(found.layers)
             assert isinstance(found.provenance, dict)
     assert outcomes == {"refused", "read"}
+
+
+def test_a_run_writes_the_promised_columns(tmp_path):
+    from dimscope.config import config_from
+    from dimscope.pipeline.given import measure_arrays
+
+    points = np.random.default_rng(0).normal(size=(2, 80, 6))
+    np.save(tmp_path / "points.npy", points)
+    (tmp_path / "labels.txt").write_text("a\nb\n" * 40, encoding="utf-8")
+    options = config_from({"measure": {"k": 16, "overlap_k": 5, "replicates": 2}})
+    head = "layer,site,depth,name"
+    always = (
+        "n n_unique twonn twonn_err gride_2 gride_2_err gride_4 gride_4_err gride_16 dimension dimension_err dimension_scale "
+    )
+    always += "overlap_next effective_rank participation_ratio anisotropy r1_median"
+    labelled = {"label_overlap", "label_overlap_balanced", "knn_accuracy"}
+    for labels in (None, tmp_path / "labels.txt"):
+        out = tmp_path / str(labels is None)
+        measure_arrays(tmp_path / "points.npy", options, out, labels=labels, with_report=False)
+        header, *rows = (out / "profile.csv").read_text(encoding="utf-8").splitlines()
+        assert header.startswith(head)
+        assert set(always.split()) <= set(header.split(","))
+        assert labelled & set(header.split(",")) == (labelled if labels else set())
+        cells = dict(zip(header.split(","), rows[1].split(","), strict=True))
+        distances = np.sort(np.linalg.norm(points[1][:, None] - points[1][None], axis=2), axis=1)
+        assert float(cells["r1_median"]) == pytest.approx(np.median(distances[:, 1]), rel=1e-12)
+        assert (cells["layer"], cells["site"], cells["depth"], cells["n"]) == ("1", "array", "1.0", "80")

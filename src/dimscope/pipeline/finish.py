@@ -6,7 +6,7 @@ from typing import Any
 from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
 from dimscope.config import RunConfig
-from dimscope.files import atomic_path, write_text
+from dimscope.files import write_text
 from dimscope.profile import Profile
 from dimscope.rules import Recommendation, recommend
 from dimscope.store.folder import RunFolder
@@ -36,8 +36,7 @@ def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendati
             continue
         plot = kind(profile, recommendation=recommendation) if name in WITH_ANSWER else kind(profile)
         for ending in FIGURE_ENDINGS:
-            with atomic_path(folder.figures / f"{name}{ending}") as temporary:
-                plot.save(temporary)
+            plot.save(folder.figures / f"{name}{ending}")
     report(profile.with_provenance(**_circumstances(folder)), recommendation, findings).write(folder.report)
 
 
