@@ -10,7 +10,6 @@ import ast
 import inspect
 import json
 import re
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import click
+import numpy as np
 import tomli_w
 
 from dimscope.checks import CHECKS
@@ -30,10 +30,14 @@ from dimscope.demos import DEMOS
 from dimscope.dimensions import ESTIMATORS
 from dimscope.knn import BACKENDS
 from dimscope.overlaps import MEASURES
-from dimscope.plots import PLOTS
+from dimscope.plots import PLOTS, plot_overview
+from dimscope.plots.theme import INK, PAPER
 from dimscope.profile import Profile
 from dimscope.registry import Registry
-from dimscope.rules import RULES
+from dimscope.reports.context import table_rows
+from dimscope.reports.figures import COLORS
+from dimscope.reports.render import TEMPLATES
+from dimscope.rules import RULES, recommend
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -42,6 +46,14 @@ WIDTH = 100
 """Columns of the help texts."""
 NOTE = "<!-- Made by `make docs` from the code; edit the code, not this page. -->"
 MARKS = ("<!-- demo-table -->", "<!-- /demo-table -->")
+README_COLUMNS = ("dimension", "overlap_next", "label_overlap", "knn_accuracy", "effective_rank", "r1_median")
+"""What fits beside each other in the README; the printed table has a few more."""
+NIGHT = "#0d1117"
+"""The ground of pages on GitHub in the dark."""
+PICTURE = """<picture>
+<source media="(prefers-color-scheme: dark)" srcset="docs/images/demo-dark.svg">
+<img src="docs/images/demo-light.svg" width="100%" alt="Three curves over the layers: dimension, overlap, label overlap">
+</picture>"""
 REMEDY = 4
 """Position of the remedy among the arguments of `Finding`."""
 
@@ -234,22 +246,69 @@ def write_pages() -> None:
 
 
 def fill_readme(run: Path) -> None:
-    """Put the table and the answer of a finished demo run into the README, and its figure into docs/images."""
+    """Put picture, table and answer of a finished demo run into the README; the picture is drawn into docs/images."""
     profile = Profile.load(run / "profile.nc")
     answer = json.loads((run / "recommendation.json").read_text(encoding="utf-8"))
-    table = profile.summary()
-    rows = [[str(cell) for cell in row] for row in table.to_numpy().tolist()]
-    heads = [str(name).replace("_", " ") for name in table.columns]
-    reasons = "\n".join(f"- {reason}" for reason in (*answer["reasons"], *answer["cautions"]))
-    picture = "![Intrinsic dimension of every layer](docs/images/demo-dimension.svg)"
-    text = "\n\n".join([_table(heads, rows), f"> {answer['headline']}", reasons, picture])
+    said = [f"**{answer['headline']}**", *answer["reasons"], *answer["cautions"]]
+    parts = [PICTURE, layer_table(profile), _reading(profile), "The answer at the top of the report:", _quoted(said)]
+    text = "\n\n".join(parts)
     before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
     _, after = rest.split(MARKS[1])
     README.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
+    draw_picture(profile)
+
+
+def layer_table(profile: Profile) -> str:
+    """The numbers of the report's table that fit beside each other, with spaces that never break."""
+    names = [str(name) for name in profile.summary().columns if name != "layer"]
+    shown = [name for name in README_COLUMNS if name in names]
+    rows = [
+        [row["name"], *(str(row["cells"][names.index(name)]).replace(" ", "&nbsp;") for name in shown)]
+        for row in table_rows(profile, recommend(profile, "last"))
+    ]
+    return _table(["layer", *(name.replace("_", " ") for name in shown)], rows)
+
+
+def draw_picture(profile: Profile) -> None:
+    """The profile at a glance as two files, for light and for dark pages."""
+    rule = str(profile.provenance.get("measure", {}).get("rule") or "minimum")
+    light = plot_overview(profile, recommendation=recommend(profile, rule)).svg()
     images = DOCS / "images"
     images.mkdir(parents=True, exist_ok=True)
-    for ending in ("svg", "png"):
-        shutil.copyfile(run / "figures" / f"dimension.{ending}", images / f"demo-dimension.{ending}")
+    (images / "demo-light.svg").write_text(light, encoding="utf-8")
+    (images / "demo-dark.svg").write_text(in_dark(light), encoding="utf-8")
+
+
+def in_dark(svg: str) -> str:
+    """The picture in the colors that the report has in the dark."""
+    block = re.search(r':root\[data-theme="dark"\] {(.*?)}', (TEMPLATES / "report.css").read_text(encoding="utf-8"), re.S)
+    assert block is not None
+    dark = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block.group(1)))
+    names = {color: variable[4:].split(",")[0].lstrip("-") for color, variable in COLORS.items() if variable.startswith("var(")}
+    colors = {color: dark[name] for color, name in names.items()} | {INK: dark["ink"], PAPER: NIGHT}
+    return re.sub(r"#[0-9a-f]{6}\b", lambda match: colors.get(match.group(), match.group()), svg)
+
+
+def _reading(profile: Profile) -> str:
+    """What the numbers say, one sentence per measure."""
+    names = [layer.name for layer in profile.layers]
+    first, last = profile.values("dimension")[[0, -1]]
+    said = [f"- The examples spread over {first:.1f} dimensions at {names[0]} and {last:.1f} at {names[-1]}."]
+    if profile.has("overlap_next"):
+        low = int(np.nanargmin(profile.values("overlap_next")))
+        kept = f"{profile.values('overlap_next')[low]:.0%} of the nearest neighbours stay"
+        said.append(f"- The step from {names[low]} to {names[low + 1]} rearranges most: {kept}.")
+    if profile.has("label_overlap"):
+        top = int(np.nanargmax(profile.values("label_overlap")))
+        said.append(
+            f"- {profile.values('label_overlap')[top]:.0%} of the nearest neighbours carry the example's own label at "
+            f"{names[top]}, the highest share; chance would give {profile.values('label_overlap_chance')[top]:.0%}."
+        )
+    return "\n".join(said)
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    return "\n>\n".join(f"> {line}" for line in lines)
 
 
 def main() -> None:

@@ -3,18 +3,15 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import dimscope
 from dimscope.checks import CHECKS
 from dimscope.cli.main import COMMANDS
-from dimscope.config import config_from
 from dimscope.dimensions import ESTIMATORS
 from dimscope.overlaps import MEASURES
-from dimscope.pipeline.given import measure_arrays
 from dimscope.plots import PLOTS
-from dimscope.rules import RULES
+from dimscope.rules import RULES, minimum
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ("cli.md", "checks.md", "registries.md", "config.md")
@@ -100,23 +97,6 @@ def python_blocks(page):
     return [code for line, code in found if not line.startswith(SKIPPED)], [code for _, code in found]
 
 
-@pytest.fixture(scope="module")
-def own_run(tmp_path_factory):
-    """A run over arrays, made without a model, as `runs/mine` of an otherwise empty folder."""
-    folder = tmp_path_factory.mktemp("docs")
-    rng = np.random.default_rng(0)
-    layers = np.stack([rng.normal(size=(300, 5)) @ rng.normal(size=(5, 12)) for _ in range(7)])
-    np.save(folder / "layers.npy", layers)
-    (folder / "labels.txt").write_text("\n".join("ab"[row % 2] for row in range(300)))
-    measure_arrays(
-        folder / "layers.npy",
-        config_from({"measure": {"k": 64, "replicates": 10}}),
-        folder / "runs" / "mine",
-        labels=folder / "labels.txt",
-    )
-    return folder
-
-
 @pytest.mark.parametrize("page", [page for page in WRITTEN if python_blocks(page)[1]], ids=lambda page: page.name)
 def test_python_on_the_pages_runs(page, own_run, monkeypatch):
     monkeypatch.chdir(own_run)
@@ -139,13 +119,9 @@ def test_run_folder_page_names_every_column(own_run):
     assert [name for name in plain if f"`{name}`" not in text] == []
 
 
-def test_demo_fills_the_readme_and_the_picture(script, own_run, tmp_path, monkeypatch):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{script.MARKS[0]}\nold\n{script.MARKS[1]}\nafter\n")
-    monkeypatch.setattr(script, "README", readme)
-    monkeypatch.setattr(script, "DOCS", tmp_path / "docs")
-    script.fill_readme(own_run / "runs" / "mine")
-    text = readme.read_text()
-    assert text.startswith(f"before\n{script.MARKS[0]}\n| ") and text.endswith(f"{script.MARKS[1]}\nafter\n")
-    assert "old" not in text and "array_06" in text
-    assert (tmp_path / "docs" / "images" / "demo-dimension.svg").stat().st_size > 0
+def test_recommendation_page_has_the_constants_of_the_rule():
+    text = (ROOT / "docs" / "recommendation.md").read_text(encoding="utf-8")
+    constants = {name: value for name, value in vars(minimum).items() if name.isupper()}
+    assert len(constants) >= 7
+    stale = [f"`{name}` = {value:g}" for name, value in constants.items() if f"`{name}` = {value:g}" not in text]
+    assert stale == []

@@ -77,6 +77,7 @@ def test_the_keyboard_starts_with_the_way_to_the_answer(browser: Any, place: Pat
 
 def test_focus_is_seen_on_everything_that_takes_it(browser: Any, place: Path) -> None:
     browser.open(place)
+    media(browser, prefers_reduced_motion="reduce")  # marks are there at once
     seen = set()
     for _ in range(40):
         browser.press("Tab")
