@@ -13,6 +13,7 @@ from cli_runs import SMALL
 from dimscope.cli.main import main
 from tiny import make_texts
 
+
 @dataclass(frozen=True)
 class Left:
     """How a command ended."""

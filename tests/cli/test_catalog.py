@@ -13,7 +13,14 @@ from dimscope.overlaps import MEASURES
 from dimscope.plots import PLOTS
 from dimscope.rules import RULES
 
-REGISTRIES = {"estimators": ESTIMATORS, "measures": MEASURES, "rules": RULES, "checks": CHECKS, "plots": PLOTS, "engines": BACKENDS}
+REGISTRIES = {
+    "estimators": ESTIMATORS,
+    "measures": MEASURES,
+    "rules": RULES,
+    "checks": CHECKS,
+    "plots": PLOTS,
+    "engines": BACKENDS,
+}
 
 
 @pytest.mark.parametrize("what", REGISTRIES)

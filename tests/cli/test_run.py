@@ -59,7 +59,9 @@ def test_the_same_command_again_changes_no_result(call, bert, table, mine):
 
 
 def test_json_holds_the_answer_and_the_findings(call, bert, table, mine):
-    left = call("run", bert, "--data", table, "--label", "label", "--id", "id", *SMALL, "-q", "-o", mine, "--json", "--no-report")
+    left = call(
+        "run", bert, "--data", table, "--label", "label", "--id", "id", *SMALL, "-q", "-o", mine, "--json", "--no-report"
+    )
     assert (left.code, left.err) == (0, "")
     found = json.loads(left.out)
     assert found["folder"] == str(mine)
