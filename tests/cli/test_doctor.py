@@ -69,7 +69,7 @@ def test_a_broken_torch_is_told_not_raised(error, call, monkeypatch):
         def find_spec(self, name, path=None, target=None):
             if name == "torch":
                 raise error
-            return None
+            return
 
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])

@@ -126,3 +126,14 @@ def test_gaps_of_columns_are_nan_or_empty():
     assert found["status"] == ["ok", "", "bad"]
     np.testing.assert_array_equal(found["n"], [1, 2, np.nan])
     np.testing.assert_array_equal(found["extra"], [np.nan, 3, 4])
+
+
+def test_no_other_estimator_takes_the_place_of_the_first():
+    config = MeasureConfig(k=30, overlap_k=5, replicates=4, estimators=("mle", "twonn"))
+    table = neighbors(POINTS[:15], 14)  # a layer with so few distinct rows that mle, which reads 20 neighbours, has no value
+    row = measure_table(table, config, None)
+    assert np.isnan(row["dimension"])
+    assert row["dimension_status"] == no_table()["dimension_status"]
+    assert row["twonn"] > 0
+    assert "mle" not in row
+    assert np.isnan(replicate_dimension(table, config, 0)).all()

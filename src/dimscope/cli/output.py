@@ -5,6 +5,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,6 +80,22 @@ def print_findings(findings: Sequence[Mapping[str, Any]]) -> None:
         click.echo()
         click.echo(_fitted(f"{finding['code']} {finding['title']} ({finding['severity']}): {finding['text']}", 2))
         click.echo(_fitted(f"  What to do: {finding['remedy']}", 4))
+
+
+def read_stored(path: Path) -> Any:
+    """The content of a JSON file of a run folder, or None when it is not there.
+
+    Raises:
+        StoreError: it is not JSON.
+    """
+    from dimscope.errors import StoreError
+
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise StoreError(f"{path} is damaged; write it again with `dimscope recommend {path.parent}`.") from None
 
 
 def _fitting(names: Sequence[str], columns: Sequence[list[str]], width: int | None) -> Iterator[list[list[str]]]:

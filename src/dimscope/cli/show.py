@@ -1,6 +1,5 @@
 """`dimscope show`: results in the terminal."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,16 +58,16 @@ def _refuse_two_wishes(asked: dict[str, bool]) -> None:
 
 
 def _show_profile(folder: "RunFolder", form: str) -> None:
-    from dimscope.cli.output import print_answer, print_findings, print_json, print_table
+    from dimscope.cli.output import print_answer, print_findings, print_json, print_table, read_stored
     from dimscope.profile import Profile
 
     profile = Profile.load(folder.profile)
     if form == "table":
-        answer = _read_json(folder.recommendation)
+        answer = read_stored(folder.recommendation)
         print_table(profile.summary(), answer["layers"] if answer else ())
         if answer:
             print_answer(answer)
-        print_findings(_read_json(folder.findings) or [])
+        print_findings(read_stored(folder.findings) or [])
     elif form == "json":
         print_json(_records(profile.to_dataframe()))
     elif form == "csv":
@@ -80,14 +79,15 @@ def _show_profile(folder: "RunFolder", form: str) -> None:
 
 
 def _everything(folder: "RunFolder") -> dict[str, Any]:
+    from dimscope.cli.output import read_stored
     from dimscope.profile import Profile
 
     return {
         "folder": str(folder.path),
         "profile": _records(Profile.load(folder.profile).to_dataframe()),
-        "recommendation": _read_json(folder.recommendation),
-        "findings": _read_json(folder.findings),
-        "manifest": _read_json(folder.path / "manifest.json"),
+        "recommendation": read_stored(folder.recommendation),
+        "findings": read_stored(folder.findings),
+        "manifest": read_stored(folder.path / "manifest.json"),
     }
 
 
@@ -124,17 +124,6 @@ def _verify(folder: "RunFolder") -> None:
     if damaged:
         raise StoreError(f"{len(damaged)} files of {folder.path} changed since they were written: {', '.join(damaged)}.")
     click.echo(f"{folder.path}: every file is as it was written.")
-
-
-def _read_json(path: Path) -> Any:
-    from dimscope.errors import StoreError
-
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise StoreError(f"{path} is damaged; write it again with `dimscope recommend {path.parent}`.") from None
 
 
 def _markdown(frame: Any) -> str:

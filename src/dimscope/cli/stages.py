@@ -85,13 +85,16 @@ def report(run: Path, show: bool) -> None:
       dimscope report runs/demo
       dimscope report runs/demo --open
     """
+    from dimscope.cli.output import read_stored
     from dimscope.pipeline.finish import answer, illustrate
     from dimscope.profile import Profile
     from dimscope.store.folder import open_folder, read_folder_config
 
     folder = open_folder(run)
     profile = Profile.load(folder.profile)
-    illustrate(folder, profile, *answer(read_folder_config(folder), folder, profile))
+    rule = (read_stored(folder.recommendation) or {}).get("rule")  # `dimscope recommend RUN --rule` may have chosen it
+    config = resolve({"measure__rule": rule}, None, (), read_folder_config(folder))
+    illustrate(folder, profile, *answer(config, folder, profile))
     click.echo(f"Report: {folder.report}")
     if show:
         click.launch(str(folder.report))

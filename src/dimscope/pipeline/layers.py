@@ -52,10 +52,13 @@ def measure_table(
 ) -> Row:
     """Dimensions and label overlaps of one layer; `exclude` holds the groups whose members do not count."""
     row: Row = {"k": table.k, "r1_median": float(np.median(table.distances[:, 0]))}
-    for position, (name, estimator) in enumerate(readings(config, table.k).items()):
+    leading = _leading(config, table.k)
+    if leading is None:  # fewer rows are distinct than the first estimator reads; another one must not take its place
+        row |= no_table()
+    for name, estimator in readings(config, table.k).items():
         estimate = estimator.estimate(table)
         row |= _columns(name, estimate)
-        if position == 0:
+        if name == leading:
             row |= _columns("dimension", estimate)
             row |= {"dimension_scale": estimate.scale[1], "dimension_status": estimate.status.value}
     if labels is not None and table.k >= config.overlap_k and len(set(labels)) > 1:
@@ -76,14 +79,22 @@ def measure_step(here: Neighbors | None, following: Neighbors | None, k: int) ->
 
 def replicate_dimension(table: Neighbors | None, config: MeasureConfig, seed: int) -> FloatArray:
     """Bootstrap values of the dimension, shape (replicates,); NaN for a layer without a table."""
-    chosen = next(iter(readings(config, table.k).values()), None) if table is not None else None
-    if table is None or chosen is None or not np.isfinite(chosen.estimate(table).value):
+    leading = _leading(config, table.k) if table is not None else None
+    if table is None or leading is None:
+        return np.full(config.replicates, np.nan)
+    chosen = readings(config, table.k)[leading]
+    if not np.isfinite(chosen.estimate(table).value):
         return np.full(config.replicates, np.nan)
     return chosen.replicate(table, bootstrap_draws(table, config.replicates, seed))
 
 
+def _leading(config: MeasureConfig, k: int) -> str | None:
+    """The column of the first estimator that gives the profile, or None when k neighbours are too few for it."""
+    return next(iter(ESTIMATORS.load(config.estimators[0]).readings(k)), None)
+
+
 def no_table() -> Row:
-    """The line of a layer with too few distinct rows for any neighbour."""
+    """The dimension of a layer with too few distinct rows."""
     return {"dimension": float("nan"), "dimension_err": float("nan"), "dimension_status": Status.TOO_FEW.value}
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from dimscope.checks.base import Finding
@@ -71,7 +72,7 @@ def run_stages(
 
 def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
-    _refuse_unknown_names(config)
+    _refuse_impossible_measures(config)
     profile = measure(config, folder, progress)
     recommendation, findings = answer(config, folder, profile)
     if with_report:
@@ -84,12 +85,12 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     """The run folder, if `on_existing` allows its use; nothing is created or, for `redo`, removed yet.
 
     Raises:
-        UsageError: an unknown mode, estimator or rule, groups that are asked for and not named, a folder of another
-            configuration, or one that is not a run.
+        UsageError: an unknown mode, estimator or rule, an estimator that reads more than k neighbours, groups that are asked
+            for and not named, a folder of another configuration, or one that is not a run.
     """
     if on_existing not in ON_EXISTING:
         raise unknown_name("--on-existing", on_existing, ON_EXISTING)
-    _refuse_unknown_names(config)
+    _refuse_impossible_measures(config)
     if config.measure.exclude_group and config.data.group is None:
         raise UsageError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
     folder = RunFolder(out)
@@ -101,9 +102,12 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     return folder
 
 
-def _refuse_unknown_names(config: RunConfig) -> None:
+def _refuse_impossible_measures(config: RunConfig) -> None:
     for name in config.measure.estimators:
-        ESTIMATORS.load(name)
+        kind, k = ESTIMATORS.load(name), config.measure.k
+        if not kind.readings(k):
+            least = next(more for more in count(k) if kind.readings(more))
+            raise UsageError(f"--estimator {name} reads at least {least} neighbours; --k {k} was asked for, raise it.")
     RULES.load(config.measure.rule)
 
 
