@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dimscope.estimates import Status as Status
     from dimscope.knn import Neighbors as Neighbors
     from dimscope.knn import neighbors as neighbors
+    from dimscope.knn import neighbors_between as neighbors_between
+    from dimscope.knn import subset_neighbors as subset_neighbors
     from dimscope.overlaps import OverlapMatrix as OverlapMatrix
     from dimscope.overlaps import cka as cka
     from dimscope.overlaps import class_fraction_overlap as class_fraction_overlap
@@ -77,6 +79,7 @@ _PLACES = {
     "load": "api",
     "mutual_knn": "overlaps",
     "neighbors": "knn",
+    "neighbors_between": "knn",
     "normalized_information": "clusters",
     "overlap": "overlaps",
     "overlap_matrix": "overlaps",
@@ -95,6 +98,7 @@ _PLACES = {
     "run": "api",
     "run_overlap": "overlaps",
     "spectrum": "spectra",
+    "subset_neighbors": "knn",
 }
 
 __all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -23,7 +23,7 @@ def as_points(points: ArrayLike) -> Points:
         InputError: not two-dimensional, not numeric, no rows or columns, masked, or NaN or Inf inside (the rows are named).
     """
     try:
-        array = np.asarray(points)
+        array = np.asarray(_readable(points))
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that numpy cannot read
         hint = "Give rows of equal length; of a tensor, `.detach().float().cpu().numpy()`."
         raise InputError(f"points cannot be read as an array of numbers: {str(error).rstrip('.')}. {hint}") from error
@@ -40,6 +40,26 @@ def as_points(points: ArrayLike) -> Points:
         raise InputError(f"points are empty: shape {array.shape}.")
     refuse_non_finite(array)
     return array
+
+
+def _readable(points: Any) -> Any:
+    """Tensors on any device, and bfloat16 numbers, as arrays that numpy reads; bfloat16 becomes float32 without loss."""
+    if type(points).__module__.partition(".")[0] == "torch":
+        plain = points.detach().cpu()
+        return plain.float().numpy() if stored_dtype(points) == "bfloat16" else plain.numpy()
+    return points.astype(np.float32) if stored_dtype(points) == "bfloat16" else points
+
+
+def stored_dtype(points: Any) -> str:
+    """Name of the dtype in which the numbers were stored, for example `float16` or `bfloat16`; `float64` for lists."""
+    dtype = getattr(points, "dtype", None)
+    name = getattr(dtype, "name", str(dtype).removeprefix("torch."))
+    return name if name in ("bfloat16", "float16", "float32") else "float64"
+
+
+def spacing(dtype: str) -> float:
+    """Distance from 1 to the next larger number of a floating-point type."""
+    return 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)
 
 
 def refuse_non_finite(array: Points, chunk: int = 4096) -> None:

@@ -1,18 +1,32 @@
 """Exact nearest neighbours of points in one layer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from operator import index
+from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import DuplicatePolicy, Points, as_points
+from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, as_points, spacing, stored_dtype
 from dimscope.errors import InputError, UsageError, unknown_name
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates, with_near_duplicates
+from dimscope.knn.scratch import Scratch
 from dimscope.registry import Registry
 
-BACKENDS = Registry("neighbour backend", {"blas": "dimscope.knn.on_blas:search"}, "dimscope list engines")
-METRICS = ("euclidean",)
+BACKENDS = Registry(
+    "neighbour backend",
+    {
+        "blas": "dimscope.knn.on_blas:search",
+        "tiles": "dimscope.knn.on_tiles:search",
+        "cuda": "dimscope.knn.on_torch:search",
+    },
+    "dimscope list engines",
+)
+METRICS = ("euclidean", "cosine", "inner_product")
+FEW_POINTS = 4096
+"""Up to this many points nothing is compiled: the first call of a process stays quick."""
 
 
 def neighbors(
@@ -22,26 +36,29 @@ def neighbors(
     metric: str = "euclidean",
     duplicates: DuplicatePolicy = "merge",
     device: str = "auto",
+    ranks: Sequence[int] = (),
 ) -> Neighbors:
     """The k nearest other points of every point, exact.
 
     Distances are float64 differences of the points as given; a lower precision is used only to propose candidates, and each
-    row carries a proof that none was missed (see `dimscope.knn.on_blas`). Equal distances are ordered by index.
+    row carries a proof that none was missed (see `dimscope.knn.on_tiles`). Equal distances are ordered by index.
 
     Args:
-        points: shape (n_rows, d), any real dtype.
+        points: shape (n_rows, d), any real dtype, a memory map or a torch tensor (bfloat16 too).
         k: neighbours per point, 1 to n - 1, self never counted.
-        metric: `euclidean`.
+        metric: `euclidean`; `cosine`, 1 - cos, computed as half the squared distance of the normalised rows; `inner_product`,
+            ordered by the largest product, with the negative product in `.distances`.
         duplicates: `merge` keeps one row per distinct point in the order of first appearance, with `.duplicates` as the map;
             `keep` treats equal rows as neighbours at distance 0.
-        device: `auto` or `cpu`.
+        device: `auto` (a CUDA device when PyTorch sees one and the points are many), `cpu`, `cuda`, `cuda:1`, ...
+        ranks: ranks, up to n - 1, whose distances are wanted beyond k; read with `.at_rank(rank)`.
 
     Returns:
         `Neighbors` with n = number of distinct points (`merge`) or of rows (`keep`).
 
     Raises:
-        InputError: wrong shape, NaN or Inf, all points equal, or fewer than k + 1 points.
-        UsageError: unknown metric, policy or device.
+        InputError: wrong shape, NaN or Inf, all points equal, fewer than k + 1 points, or with `cosine` a row of zeros.
+        UsageError: unknown metric, policy or device, or a rank below 1.
 
     Example:
         >>> import numpy as np
@@ -50,45 +67,136 @@ def neighbors(
                [1., 2.],
                [2., 3.]])
     """
-    array = as_points(points)
+    array, stored = as_points(points), stored_dtype(points)
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
-    if device not in ("auto", "cpu"):
-        raise UsageError(f'device "{device}" was asked for; neighbours are computed on: auto, cpu.')
     found = find_duplicates(array, duplicates)
-    return search_distinct(array, k, found, metric=metric)
+    return search_distinct(array, k, found, metric=metric, device=device, ranks=ranks, stored=stored)
 
 
-def search_distinct(array: Points, k: int, found: Duplicates, *, metric: str = "euclidean") -> Neighbors:
-    """The table of `array` whose equal rows are already known as `found`.
+def search_distinct(
+    array: Points,
+    k: int,
+    found: Duplicates,
+    *,
+    metric: str = "euclidean",
+    device: str = "auto",
+    ranks: Sequence[int] = (),
+    stored: str = "",
+) -> Neighbors:
+    """The table of `array` whose equal rows are already known as `found`; `stored` is the dtype in which it was stored.
 
     Raises:
-        InputError: one point, all points equal, or fewer than k + 1 points.
-        UsageError: k is no whole number.
+        InputError: one point, all points equal, fewer than k + 1 points, or with `cosine` a row of zeros.
+        UsageError: k or a rank is no whole number, or the device is not there.
     """
     if found.n_rows == 1:
         raise InputError("1 point was given; a nearest neighbour needs at least 2.")
     if found.n_unique == 1:
         raise InputError(f"all {found.n_rows} points are equal: there is no nearest neighbour to measure.")
-    rows = found.rows
     k = _allowed_k(k, found)
-    kept = array if len(rows) == len(array) else array[rows]
-    indices, distances = BACKENDS.load("blas")(kept, k, metric=metric)
-    found = with_near_duplicates(found, kept, distances[:, 0])
-    return Neighbors(indices, distances, found, metric, str(array.dtype), "blas")
+    wanted = tuple(sorted({_allowed_k(rank, found, "rank") for rank in ranks}))
+    stored = stored or str(array.dtype)
+    backend, options = _choose_backend(found, metric, device)
+    with Scratch(array) as scratch:
+        searched = _normalized(array, found, scratch) if metric == "cosine" else array
+        indices, distances, far = BACKENDS.load(backend)(searched, k, rows=found.rows, ranks=wanted, **options)
+    if metric == "cosine":
+        distances, far = distances**2 / 2, far**2 / 2
+    if metric == "euclidean":
+        found = with_near_duplicates(found, array, distances[:, 0], spacing(stored))
+    return Neighbors(indices, distances, found, metric, stored, backend, dict(zip(wanted, far.T, strict=True)))
 
 
-def _allowed_k(k: int, found: Duplicates) -> int:
+def _choose_backend(found: Duplicates, metric: str, device: str) -> tuple[str, dict[str, Any]]:
+    if metric == "inner_product":
+        return "blas", {"inner": True}
+    is_small = len(found.rows) <= FEW_POINTS
+    if device == "cpu" or (device == "auto" and (is_small or not _has_cuda())):
+        return ("blas" if is_small else "tiles"), {}
+    if device != "auto" and not device.startswith("cuda"):
+        raise UsageError(f'device "{device}" was asked for; neighbours are computed on: auto, cpu, cuda, cuda:0, ...')
+    return "cuda", {"device": "cuda" if device == "auto" else device}
+
+
+def _has_cuda() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return bool(torch.cuda.is_available())
+
+
+def _normalized(array: Points, found: Duplicates, scratch: Scratch) -> Points:
+    zero = np.flatnonzero(~array.any(axis=1))
+    if len(zero):
+        shown = ", ".join(str(row) for row in zero[:5]) + (", ..." if len(zero) > 5 else "")
+        raise InputError(f"{len(zero)} of {found.n_rows} rows are all zero (rows {shown}); they have no cosine with others.")
+    return scratch.normalized(array)
+
+
+def neighbors_between(queries: ArrayLike, base: ArrayLike, k: int = 1) -> tuple[IntArray, FloatArray]:
+    """The k points of `base` nearest to each query, exact, by Euclidean distance; ties by index, equal points at distance 0.
+
+    Args:
+        queries: shape (n_queries, d).
+        base: shape (n_base, d).
+        k: 1 to n_base.
+
+    Returns:
+        Indices (n_queries, k) int64 into `base`, and distances (n_queries, k) float64, ascending.
+
+    Raises:
+        InputError: points that cannot be read, different widths, or k out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> neighbors_between(np.array([[0.9]]), np.array([[0.0], [1.0], [3.0]]), k=2)[0]
+        array([[1, 0]])
+    """
+    asked, given = as_points(queries), as_points(base)
+    if asked.shape[1] != given.shape[1]:
+        raise InputError(f"queries have {asked.shape[1]} features, the base has {given.shape[1]}; they must be the same.")
+    if not 1 <= k <= len(given):
+        raise InputError(f"k={k} neighbours were asked for, the base has {len(given)} points; k may be 1 to {len(given)}.")
+    from dimscope.knn.on_tiles import search_between
+
+    return search_between(asked, given, k)
+
+
+def subset_neighbors(table: Neighbors, points: ArrayLike, rows: ArrayLike, k: int) -> Neighbors:
+    """The table that `neighbors(points[rows], k)` gives, read off the table of all points as far as it proves enough.
+
+    A point keeps those of its stored neighbours that are in the subset; where k of them are, they are the answer. Only the
+    other points are searched again, among the subset. With a share p kept, about a Binomial(table.k, p) number of neighbours
+    stays; for p >= 8 k / table.k nearly every point is answered by the table.
+
+    Args:
+        table: Euclidean, over `points`.
+        points: all input rows, shape (n_rows, d).
+        rows: the input rows of the subset, ascending; each must have a row of its own in the table (see `Duplicates.rows`).
+        k: neighbours per point, 1 to len(rows) - 1.
+
+    Raises:
+        InputError: rows that repeat another one, that are out of order, or too few.
+        UsageError: a table of another metric.
+    """
+    from dimscope.knn.subsets import search_subset
+
+    return search_subset(table, as_points(points), np.asarray(rows, dtype=np.int64), k)
+
+
+def _allowed_k(k: int, found: Duplicates, what: str = "k") -> int:
     try:
         k = int(index(k))
     except TypeError:
-        raise UsageError(f"k={k!r} was asked for; the number of neighbours is a whole number.") from None
+        raise UsageError(f"{what}={k!r} was asked for; the number of neighbours is a whole number.") from None
     n = len(found.rows)
     if not 1 <= k <= n - 1:
         n_merged = found.n_rows - n
         merged = f"distinct points were found ({n_merged} of {found.n_rows} rows repeat another)"
         points = merged if n_merged else "points were found"
-        raise InputError(f"k={k} neighbours were asked for, {n} {points}; k may be 1 to {n - 1}.")
+        raise InputError(f"{what}={k} neighbours were asked for, {n} {points}; {what} may be 1 to {n - 1}.")
     return k
 
 
@@ -105,4 +213,7 @@ def keep_nearest(table: Neighbors, k: int) -> Neighbors:
     return replace(table, indices=table.indices[:, :k], distances=table.distances[:, :k], _validated=True)
 
 
-__all__ = ["BACKENDS", "METRICS", "Duplicates", "Neighbors", "as_neighbors", "keep_nearest", "neighbors"]
+__all__ = [
+    "BACKENDS", "METRICS", "Duplicates", "Neighbors", "as_neighbors", "keep_nearest", "neighbors", "neighbors_between",
+    "subset_neighbors",
+]  # fmt: skip

@@ -1,5 +1,6 @@
 """The neighbour table: one per layer, read by every measure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,6 +59,7 @@ class Neighbors:
         metric: name of the distance.
         dtype: dtype of the points that were searched.
         backend: what computed the table.
+        ranks: rank -> distances (n,) float64, for ranks that were asked for besides the k nearest.
     """
 
     indices: IntArray
@@ -66,6 +68,7 @@ class Neighbors:
     metric: str = "euclidean"
     dtype: str = "float64"
     backend: str = "unknown"
+    ranks: Mapping[int, FloatArray] = field(default_factory=dict)
     _validated: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +90,7 @@ class Neighbors:
         ordered = np.sort(self.indices, axis=1)
         if (ordered[:, 1:] == ordered[:, :-1]).any():
             raise InputError("a point is listed twice among the neighbours of another.")
-        if not np.isfinite(self.distances).all() or (self.distances < 0).any():
+        if not np.isfinite(self.distances).all() or (self.metric != "inner_product" and (self.distances < 0).any()):
             raise InputError("distances must be finite and not negative.")
         if (np.diff(self.distances, axis=1) < 0).any():
             raise InputError("distances must ascend along each row.")
@@ -101,6 +104,22 @@ class Neighbors:
     def k(self) -> int:
         """Number of neighbours of each point."""
         return int(self.indices.shape[1])
+
+    @property
+    def max_rank(self) -> int:
+        """The largest rank at which distances are known."""
+        return max(self.k, *self.ranks) if self.ranks else self.k
+
+    def at_rank(self, rank: int) -> FloatArray:
+        """Distance of each point to its neighbour of this rank, shape (n,).
+
+        Raises:
+            UsageError: the rank is neither within the table nor one of `ranks`.
+        """
+        if rank in self.ranks:
+            return self.ranks[rank]
+        self.require(rank, f"the distance at rank {rank}")
+        return self.distances[:, rank - 1]
 
     def require(self, k: int, purpose: str) -> None:
         """Nothing if the table holds k neighbours.
@@ -120,6 +139,8 @@ class Neighbors:
 class Backend(Protocol):
     """A way to find exact neighbours: called with distinct or kept points, returns indices and distances."""
 
-    def __call__(self, points: Points, k: int, *, metric: str = "euclidean") -> tuple[IntArray, FloatArray]:
-        """Indices (n, k) int64 and distances (n, k) float64, ties by index, self excluded."""
+    def __call__(
+        self, points: Points, k: int, *, rows: IntArray | None = None, ranks: tuple[int, ...] = ()
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Indices (n, k) int64 and distances (n, k) float64, ties by index, self excluded; distances at `ranks`."""
         ...

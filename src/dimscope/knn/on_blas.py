@@ -1,13 +1,15 @@
-"""Exact Euclidean neighbours: a float32 matrix product proposes, float64 differences decide, a bound proves.
+"""Exact neighbours for few points, and for inner products: whole rows of a float32 product propose, float64 decides.
 
-1. The points are scaled by a power of two (exact) so that nothing over- or underflows. A copy of them is centred in float64
-   and rounded to float32 for the filter; neighbours are decided on differences of the uncentred float64 rows.
-2. For a block of rows the product gives approximate squared distances s_ij = |c_i|^2 + |c_j|^2 - 2 c_i.c_j. With u the unit
-   roundoff of float32, |s_ij - d_ij^2| <= e_i, where e_i collects the rounding of the inputs, of the product in any order of
-   summation (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1) and of the final sum.
-3. The m = k + margin smallest s_ij are kept and their distances computed again from float64 differences.
-4. Let t be the largest kept s_ij. Every point left out has d^2 >= t - e_i. If that exceeds the k-th refined d^2, no true
-   neighbour was left out: the row is certified. Every other row is computed again in float64 without a filter.
+1. A copy of the points is scaled by a power of two and centred (not for inner products), and rounded to float32. Neighbours are
+   decided on the points as given, in float64.
+2. For a block of rows the product gives approximate scores s_ij, squared distances or negative inner products. With u = 2^-24,
+   |s_ij - true| <= e_i, which collects the rounding of the inputs and of the product in any order of summation (Higham,
+   Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
+3. The m = k + margin smallest s_ij are kept and computed again in float64.
+4. Let t be the largest kept s_ij. Every point left out has a score of at least t - e_i. If that exceeds the k-th score found,
+   no true neighbour was left out: the row is certified. Every other row is computed again in float64 without a filter.
+
+Nothing is compiled, so the first call is quick; `dimscope.knn.on_tiles` is quicker from a few thousand points on.
 """
 
 import numpy as np
@@ -15,69 +17,70 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 
 BLOCK_ENTRIES = 8_000_000
-"""Entries of one block of approximate distances (32 MB in float32)."""
+"""Entries of one block of approximate scores (32 MB in float32)."""
 REFINE_ENTRIES = 2_000_000
-"""Coordinates gathered at a time for refinement (16 MB in float64)."""
+"""Coordinates gathered at a time for the decision (16 MB in float64)."""
 UNIT32 = 2.0**-24
 
 
-def search(points: Points, k: int, *, metric: str = "euclidean") -> tuple[IntArray, FloatArray]:
-    """The k nearest other rows of every row, decided in float64, ties by index.
+def search(
+    points: Points, k: int, *, rows: IntArray | None = None, ranks: tuple[int, ...] = (), inner: bool = False
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """The k nearest other points of every chosen row, ties by index; see `dimscope.knn.on_tiles.search`.
 
     Deterministic; peak memory beyond the points: one float64 and one float32 copy plus about 100 MB.
 
     Args:
-        points: finite, shape (n, d).
+        points: finite, shape (n_rows, d).
         k: 1 to n - 1.
-        metric: only `euclidean`.
-
-    Returns:
-        Indices (n, k) int64 and distances (n, k) float64.
+        rows: the chosen rows, ascending; default: all.
+        ranks: ranks at which the distance is wanted too.
+        inner: order by negative inner product, which is returned in place of the distance.
     """
-    del metric
-    n = len(points)
-    exact, exponent = scaled(points)
-    centred = exact - exact.mean(axis=0)
+    chosen = np.asarray(points if rows is None else points[rows])
+    exact, exponent = scaled(chosen, by_spread=not inner)
+    n, depth = len(exact), max(k, *ranks) if ranks else k
+    centred = exact if inner else exact - exact.mean(axis=0)
     squares = np.einsum("ij,ij->i", centred, centred)
     approximate = centred.astype(np.float32)
-    bounds = _error_bounds(squares, points.shape[1])
-    indices = np.empty((n, k), dtype=np.int64)
-    squared = np.empty((n, k))
+    bounds = _error_bounds(squares, exact.shape[1])
+    indices, scores = np.empty((n, k), np.int64), np.empty((n, k))
+    at_ranks, wanted = np.empty((n, len(ranks))), np.array(ranks, dtype=np.int64) - 1
     height = max(1, BLOCK_ENTRIES // n)
     for start in range(0, n, height):
-        stop = min(start + height, n)
-        candidates, thresholds = _propose(approximate, squares, start, stop, k)
-        for row in range(start, stop):
-            keep = candidates[row - start]
-            indices[row], squared[row] = _decide(exact, row, keep, k)
-            certified = len(keep) == n - 1 or thresholds[row - start] - bounds[row] > squared[row, -1]
-            if not certified:
-                others = np.delete(np.arange(n), row)
-                indices[row], squared[row] = _decide(exact, row, others, k)
-    return indices, np.ldexp(np.sqrt(squared), exponent)
+        candidates, thresholds = _propose(approximate, None if inner else squares, start, min(start + height, n), depth)
+        for row, keep, threshold in zip(range(start, n), candidates, thresholds, strict=False):
+            found, score = _decide(exact, row, keep, depth, inner)
+            if len(keep) < n - 1 and not threshold - bounds[row] > score[-1]:
+                found, score = _decide(exact, row, np.delete(np.arange(n), row), depth, inner)
+            indices[row], scores[row], at_ranks[row] = found[:k], score[:k], score[wanted]
+    if inner:
+        return indices, np.ldexp(scores, 2 * exponent), np.ldexp(at_ranks, 2 * exponent)
+    return indices, np.ldexp(np.sqrt(scores), exponent), np.ldexp(np.sqrt(at_ranks), exponent)
 
 
-def scaled(points: Points) -> tuple[FloatArray, int]:
-    """The points in float64 over a power of two that brings their spread near 1, and its exponent."""
+def scaled(points: Points, by_spread: bool = True) -> tuple[FloatArray, int]:
+    """The points in float64 over a power of two that brings their spread, or their size, near 1, and its exponent."""
     exact = np.asarray(points, dtype=np.float64)
-    spread = float((exact.max(axis=0) / 2 - exact.min(axis=0) / 2).max())
-    exponent = int(np.frexp(spread)[1]) if spread > 0 else 0
+    size = float((exact.max(axis=0) / 2 - exact.min(axis=0) / 2).max() if by_spread else np.abs(exact).max())
+    exponent = int(np.frexp(size)[1]) if size > 0 else 0
     return np.ldexp(exact, -exponent), exponent
 
 
 def _error_bounds(squares: FloatArray, d: int) -> FloatArray:
-    """Bound on |s_ij - d_ij^2| over all j, shape (n,)."""
+    """Bound on the error of a score over all j, shape (n,)."""
     norms = np.sqrt(squares)
     top = float(norms.max())
     gamma = (d + 8) * UNIT32 / (1 - (d + 8) * UNIT32)
     return 2 * gamma * norms * top + 8 * UNIT32 * (norms + top) ** 2
 
 
-def _propose(approximate: Points, squares: FloatArray, start: int, stop: int, k: int) -> tuple[IntArray, FloatArray]:
+def _propose(approximate: Points, squares: FloatArray | None, start: int, stop: int, k: int) -> tuple[IntArray, FloatArray]:
     n = len(approximate)
-    short = np.float32(-2.0) * (approximate[start:stop] @ approximate.T)
-    short += squares.astype(np.float32)[None, :]
-    short += squares[start:stop].astype(np.float32)[:, None]
+    short = np.float32(-1.0 if squares is None else -2.0) * (approximate[start:stop] @ approximate.T)
+    if squares is not None:
+        short += squares.astype(np.float32)[None, :]
+        short += squares[start:stop].astype(np.float32)[:, None]
     short[np.arange(stop - start), np.arange(start, stop)] = np.inf
     count = min(n - 1, k + max(8, k // 4))
     kept = np.argpartition(short, count - 1, axis=1)[:, :count].astype(np.int64)
@@ -85,11 +88,15 @@ def _propose(approximate: Points, squares: FloatArray, start: int, stop: int, k:
     return kept, thresholds
 
 
-def _decide(exact: FloatArray, row: int, candidates: IntArray, k: int) -> tuple[IntArray, FloatArray]:
-    squared = np.empty(len(candidates))
+def _decide(exact: FloatArray, row: int, candidates: IntArray, k: int, inner: bool) -> tuple[IntArray, FloatArray]:
+    scores = np.empty(len(candidates))
     height = max(1, REFINE_ENTRIES // exact.shape[1])
     for start in range(0, len(candidates), height):
-        difference = exact[candidates[start : start + height]] - exact[row]
-        squared[start : start + height] = np.einsum("ij,ij->i", difference, difference)
-    order = np.lexsort((candidates, squared))[:k]
-    return candidates[order], squared[order]
+        others = exact[candidates[start : start + height]]
+        if inner:
+            scores[start : start + height] = -np.einsum("ij,j->i", others, exact[row])
+        else:
+            difference = others - exact[row]
+            scores[start : start + height] = np.einsum("ij,ij->i", difference, difference)
+    order = np.lexsort((candidates, scores))[:k]
+    return candidates[order], scores[order]

@@ -1,27 +1,13 @@
 """Shared pieces of the overlap measures: the k neighbours of the examples that two tables have in common."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from dimscope.arrays import IntArray
 from dimscope.errors import InputError
 from dimscope.knn.base import Neighbors
-
-
-class FirstNeighbors(NamedTuple):
-    """The k nearest members of a chosen set, for those points of the set that have k of them in the table.
-
-    Attributes:
-        points: shape (m,): positions of the usable points within the set.
-        neighbors: shape (m, k): their neighbours, as positions within the set.
-        n_dropped: points of the set whose list held fewer than k members.
-    """
-
-    points: IntArray
-    neighbors: IntArray
-    n_dropped: int
+from dimscope.knn.subsets import FirstNeighbors, first_allowed, first_members
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,28 +46,6 @@ def refuse_other_examples(n_a: int, n_b: int) -> None:
         raise InputError(f"{n_a} and {n_b} examples were given; an overlap needs the same examples in the same order in both.")
 
 
-def first_members(table: Neighbors, members: IntArray, k: int) -> FirstNeighbors:
-    """The k nearest neighbours within `members` (distinct rows of the table), exact for every point that is returned.
-
-    A neighbour outside the set is skipped and the next one moves up, which is the table that a search among the members
-    alone would have found, as long as k of the stored neighbours are members.
-    """
-    if np.array_equal(members, np.arange(table.n)):
-        return FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
-    position = np.full(table.n, -1, dtype=np.int64)
-    position[members] = np.arange(len(members))
-    inside = position[table.indices[members]]
-    return first_allowed(inside, inside >= 0, k)
-
-
-def first_allowed(neighbors: IntArray, allowed: np.ndarray, k: int) -> FirstNeighbors:
-    """The first k allowed entries of each row, for the rows that have k of them; order is kept."""
-    usable = np.flatnonzero(allowed.sum(axis=1) >= k)
-    front = np.argsort(~allowed[usable], axis=1, kind="stable")[:, :k]
-    chosen = np.take_along_axis(neighbors[usable], front, axis=1)
-    return FirstNeighbors(usable, chosen, len(neighbors) - len(usable))
-
-
 def shared_counts(a: IntArray, b: IntArray) -> IntArray:
     """How many entries each row of a has in common with the same row of b; entries are distinct within a row."""
     both = np.sort(np.concatenate([a, b], axis=1), axis=1)
@@ -96,3 +60,9 @@ def among(points: IntArray, neighbors: IntArray, n: int) -> IntArray:
     position = np.full(n, -1, dtype=np.int64)
     position[points] = np.arange(len(points))
     return np.asarray(position[neighbors])
+
+
+__all__ = [
+    "CommonExamples", "FirstNeighbors", "among", "common_examples", "first_allowed", "first_members", "refuse_other_examples",
+    "shared_counts",
+]  # fmt: skip

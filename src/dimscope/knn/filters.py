@@ -1,0 +1,209 @@
+"""Cheap copies of the points that propose candidates: 8-bit integers or float32, each with a proven error per row.
+
+Let t_i be row i, centred, scaled and turned by an orthogonal map: distances between the t are the distances sought. A filter
+stores a coarse copy c_i = f_i q_i and a number e_i >= |t_i - c_i|, so that by the triangle inequality
+| |t_i - t_j| - |c_i - c_j| | <= e_i + e_j.  The product of two blocks of q gives |c_i - c_j|^2 = n_i + n_j - 2 f_i f_j q_i.q_j,
+n_i = |c_i|^2, up to `blur` (n_i + n_j), what float32 can lose on the way.
+
+* `Int8Filter`: q are integers in -127..127 with a factor per row, their products exact in int32 (d below 133 000). The
+  rotation (a Householder reflection over the blocks, then a signed Hadamard transform within each) spreads single large
+  coordinates. With u = 2^-24 the float32 rounding of centring and rotation is at most (levels + 2 blocks + 8) u |t| [each stage
+  is orthogonal up to a factor, and adds at most the rounding of its own operations to the norm of the error].
+* `Float32Filter`: q are the centred rows in float32, f = 1. A product summed in any order is off by at most
+  gamma |q_i||q_j| <= gamma (n_i + n_j) / 2, gamma = d u / (1 - d u)  [Higham 2002, Accuracy and Stability, section 3.1].
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from dimscope.arrays import FloatArray, IntArray, Points
+from dimscope.compiled import compiled, compiled_sum
+from dimscope.knn.kernels import TINY
+from dimscope.knn.scratch import Scratch
+
+UNIT32 = 2.0**-24
+PADDING = 64
+"""Columns of the integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
+BLOCK_ROWS = 1024
+
+
+class Rows(NamedTuple):
+    """What the tile test knows about each row (all in the order of the filter's rows).
+
+    Attributes:
+        factors: float32 (n,), f_i.
+        offsets: float32 (n,), b_i = (n_i - (1 + 1/mix) e_i^2) / 2, less what rounding can hide.
+        norms: float64 (n,), n_i.
+        errors: float64 (n,), e_i.
+        labels: int64 (n,), the number by which results name the row.
+        scale: filter distances are this power of two times the distances of the points.
+        mix: weight in (R + e_i + e_j)^2 <= (1 + mix)(R + e_i)^2 + (1 + 1/mix) e_j^2, which holds for every mix > 0.
+        blur: relative rounding of the squared distances of the filter.
+    """
+
+    factors: np.ndarray
+    offsets: np.ndarray
+    norms: FloatArray
+    errors: FloatArray
+    labels: IntArray
+    scale: float
+    mix: float
+    blur: float
+
+
+class Frame(NamedTuple):
+    """How points become rows of a filter: t = x * scale - mean; shared by both sides of a search.
+
+    Attributes:
+        scale: a power of two.
+        mean: float64 (d,), in scaled units; any vector keeps the distances.
+        signs: float64 (width,), -1 or 1, for the rotation; width a multiple of 64.
+    """
+
+    scale: float
+    mean: np.ndarray
+    signs: np.ndarray
+
+
+def with_mix(rows: Rows, mix: float) -> Rows:
+    """The same rows with the column side of the test for another weight."""
+    hidden = (1 + 1 / mix) * rows.errors**2
+    offsets = (rows.norms - hidden) / 2 - rows.blur * (rows.norms + hidden) - TINY
+    return rows._replace(offsets=offsets.astype(np.float32), mix=mix)
+
+
+class Filter(Protocol):
+    """A coarse copy of one side of a search."""
+
+    rows: Rows
+
+    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch) -> None: ...
+
+    def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
+        """Products of rows start to stop with rows first to last of the other side, written into `room` (float32)."""
+        ...
+
+
+class Int8Filter:
+    """Rows as 8-bit integers with a factor each; tiles through torch's integer product.
+
+    Args:
+        points: shape (n_rows, d).
+        places: the row of `points` behind each row of the filter.
+        labels: the number by which results name each row.
+        frame: centre, scale and rotation.
+        scratch: where the copy is kept.
+    """
+
+    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch) -> None:
+        n, width = len(places), len(frame.signs)
+        self.codes = scratch.empty((n, width), np.int8)
+        factors, norms, errors = np.empty(n, np.float32), np.empty(n), np.empty(n)
+        block = width & -width
+        for start in range(0, n, BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            quantize(
+                np.asarray(points[places[part]]), frame.scale, frame.mean, frame.signs, block,
+                self.codes[part], factors[part], norms[part], errors[part],
+            )  # fmt: skip
+        self.rows = Rows(factors, np.empty(0, np.float32), norms, errors, labels, frame.scale, 1.0, 8 * UNIT32)
+
+    def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
+        """int32 products, exact."""
+        import torch
+
+        out = torch.from_numpy(room[: (stop - start) * (last - first)].view(np.int32).reshape(stop - start, last - first))
+        torch._int_mm(torch.from_numpy(self.codes[start:stop]), torch.from_numpy(other.codes[first:last]).t(), out=out)
+        return np.asarray(out.numpy())
+
+
+class Float32Filter:
+    """Rows as centred float32 numbers; tiles through BLAS. Arguments as `Int8Filter`."""
+
+    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch) -> None:
+        n, d = len(places), points.shape[1]
+        self.codes = scratch.empty((n, d), np.float32)
+        norms = np.empty(n)
+        for start in range(0, n, BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            self.codes[part] = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
+            rounded = self.codes[part].astype(np.float64)
+            norms[part] = np.einsum("ij,ij->i", rounded, rounded)
+        gamma = d * UNIT32 / (1 - d * UNIT32)
+        errors = 1.01 * UNIT32 * np.sqrt(norms) + TINY
+        ones = np.ones(n, np.float32)
+        self.rows = Rows(ones, np.empty(0, np.float32), norms, errors, labels, frame.scale, 1.0, gamma + 8 * UNIT32)
+
+    def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
+        """float32 products."""
+        out = room[: (stop - start) * (last - first)].reshape(stop - start, last - first)
+        np.matmul(self.codes[start:stop], other.codes[first:last].T, out=out)
+        return out
+
+
+@compiled
+def quantize(
+    points: Any, scale: Any, mean: Any, signs: Any, block: Any,
+    codes: Any, factors: Any, norms: Any, errors: Any,
+) -> None:  # fmt: skip
+    """Fill codes, factors, norms and errors of a block of rows."""
+    d, width = points.shape[1], codes.shape[1]
+    turned = np.zeros(width, np.float32)
+    shrink = np.float32(1 / np.sqrt(np.float64(block)))
+    levels = np.log2(np.float64(block))
+    lost = (levels + 2 * (width // block) + 8) * UNIT32
+    for i in range(points.shape[0]):
+        x = points[i]
+        for t in range(d):
+            turned[t] = np.float32((np.float64(x[t]) * scale - mean[t]) * signs[t])
+        turned[d:] = 0
+        _rotate(turned, block)
+        top = np.float32(0)
+        for t in range(width):
+            turned[t] *= shrink
+            top = max(top, abs(turned[t]))
+        step = top / np.float32(127) if top > 0 else np.float32(1)
+        energy, rest = _round(turned, step, codes[i])
+        factors[i] = step
+        norms[i] = energy * np.float64(step) ** 2
+        left = np.sqrt(np.float64(rest)) * (1 + (width + 4) * UNIT32)
+        errors[i] = left + 1.01 * lost * (np.sqrt(norms[i]) + left) + TINY
+
+
+@compiled_sum
+def _round(turned: Any, step: Any, codes: Any) -> Any:
+    energy, rest = np.int32(0), np.float32(0)
+    inverse = np.float32(1) / step
+    for t in range(turned.shape[0]):
+        q = min(max(np.rint(turned[t] * inverse), np.float32(-127)), np.float32(127))
+        z = turned[t] - q * step
+        rest += z * z
+        whole = np.int32(q)
+        energy += whole * whole
+        codes[t] = np.int8(whole)
+    return energy, rest
+
+
+@compiled
+def _rotate(turned: Any, block: Any) -> None:
+    """A Householder reflection over the blocks, then a Hadamard transform (up to a factor) within each."""
+    width = turned.shape[0]
+    n_blocks = width // block
+    if n_blocks > 1:
+        share = np.float32(2.0 / n_blocks)
+        for t in range(block):
+            total = np.float32(0)
+            for b in range(n_blocks):
+                total += turned[t + b * block]
+            total *= share
+            for b in range(n_blocks):
+                turned[t + b * block] -= total
+    half = 1
+    while half < block:
+        for start in range(0, width, 2 * half):
+            low, high = turned[start : start + half], turned[start + half : start + 2 * half]
+            for t in range(half):
+                a, b = low[t], high[t]
+                low[t], high[t] = a + b, a - b
+        half *= 2

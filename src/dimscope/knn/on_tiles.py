@@ -1,0 +1,214 @@
+"""Exact neighbours for many points: a coarse product proposes, float64 differences decide, an inequality proves.
+
+1. The rows are put in random order. Each row i gets a radius R_i that is likely to hold its k nearest neighbours, read off its
+   distances to a random sample.
+2. Every pair of blocks of rows is multiplied once, in a coarse copy (see `dimscope.knn.filters`). One pass over the tile finds
+   the pairs that may lie within R_i (kept in the list of i) or R_j (kept in the list of j). With D the filter's distance,
+   d_ij <= R_i implies D <= R_i + e_i + e_j, and (R_i + e_i + e_j)^2 <= (1 + mix)(R_i + e_i)^2 + (1 + 1/mix) e_j^2 splits
+   the test into one number per row and one per column.
+3. Radii only fall: a list that runs full, and every list now and then, is cut to a smaller radius.
+4. The listed candidates are decided by float64 differences, ties by index.
+5. Certificate: every point within R_i is in the list of i. If the k-th distance found is at most R_i, no neighbour can be
+   missing. The rows for which this fails are computed again from all float64 distances.
+
+The answer does not depend on the filter, the sample, the threads or their order; only the time does.
+"""
+
+from collections.abc import Mapping
+from time import perf_counter
+
+import numpy as np
+
+from dimscope.arrays import FloatArray, IntArray, Points
+from dimscope.knn import kernels
+from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, Int8Filter, with_mix
+from dimscope.knn.join import BLOCK, Join, Side, Table, deepest, groups, room_for, sampled_radii, squared_distances
+from dimscope.knn.scratch import Scratch, extreme_exponent
+from dimscope.knn.workers import Workers
+
+CENTRE_ROWS = 4096
+"""Rows from which centre and scale of the filter are read."""
+PILOT_ROWS = 256
+CANDIDATE_SECONDS = 0.35e-9
+"""Cost of one coordinate of one candidate in the decision (measured on two machines: 0.2 to 0.4 ns)."""
+WIDEST_INT8 = 2**31 // 127**2 // PADDING * PADDING
+"""Columns up to which 32-bit sums of products of 8-bit integers cannot overflow."""
+LARGEST_SPREAD = 1e12
+"""Ratio of the largest to the median norm beyond which float32 cannot serve as a filter."""
+FILTERS: Mapping[str, type[Filter]] = {"int8": Int8Filter, "float32": Float32Filter}
+
+
+def search(
+    points: Points,
+    k: int,
+    *,
+    rows: IntArray | None = None,
+    ranks: tuple[int, ...] = (),
+    threads: int | None = None,
+    coarse: str = "auto",
+    seed: int = 0,
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """The k nearest other points of every chosen row.
+
+    Peak memory beyond the points, with L = `LIST_BYTES` (320 MB): the lists, at most max(L, 8 MB per 1024 neighbours); results,
+    16 n k bytes; the filter, n d (int8) or 4 n d (float32) bytes, in temporary files when the points are a memory map.
+
+    Args:
+        points: finite real numbers, shape (n_rows, d); a memory map is read in blocks.
+        k: 1 to n - 1.
+        rows: the chosen rows, ascending; default: all.
+        ranks: ranks up to n - 1 at which the distance is wanted too, whatever k.
+        threads: default: as many as this process may use.
+        coarse: `int8`, `float32`, or `auto`, which tries both on a sample.
+        seed: of the random order; it cannot change the answer.
+
+    Returns:
+        Indices (n, k) int64, positions within `rows`; distances (n, k) float64, ascending, ties by index; distances at `ranks`.
+    """
+    places = np.arange(len(points), dtype=np.int64) if rows is None else rows
+    n = len(places)
+    order = np.random.default_rng(seed).permutation(n)
+    wanted = np.array(sorted(ranks), dtype=np.int64)
+    table = Table(np.empty((n, k)), np.empty((n, k), np.int64), np.empty((n, len(wanted))), np.zeros(n, np.bool_))
+    with Scratch(points) as scratch, Workers(threads, BLOCK * BLOCK) as workers:
+        exponent = extreme_exponent(points)
+        readable = scratch.searchable(points, exponent)
+        frame = _frame(readable, places[order])
+        side = _side(readable, places[order], order, frame, scratch, workers, deepest(table, wanted), coarse)
+        if _is_readable(side):
+            for base, stop in groups(n, room_for(deepest(table, wanted), n)):
+                Join(side, side, table, wanted, base, stop, workers).run()
+        _recompute(readable, places, readable, places, table, wanted, workers, is_self=True)
+    back = [ranks.index(rank) for rank in wanted]
+    at_ranks = np.empty_like(table.at_ranks)
+    at_ranks[:, back] = table.at_ranks
+    distances, far = (np.ldexp(np.sqrt(squares), exponent) for squares in (table.distances, at_ranks))
+    return table.indices, distances, far
+
+
+def search_between(
+    queries: Points,
+    base: Points,
+    k: int,
+    *,
+    query_rows: IntArray | None = None,
+    base_rows: IntArray | None = None,
+    threads: int | None = None,
+    coarse: str = "auto",
+    seed: int = 0,
+) -> tuple[IntArray, FloatArray]:
+    """The k rows of `base` nearest to every row of `queries`; equal rows count, at distance 0.
+
+    Args:
+        queries: shape (n_queries, d).
+        base: shape (n_base, d).
+        k: 1 to n_base.
+        query_rows, base_rows: the chosen rows; default: all.
+        threads, coarse, seed: as in `search`.
+
+    Returns:
+        Indices (n_queries, k) int64, positions within `base_rows`; distances (n_queries, k) float64.
+    """
+    asked = np.arange(len(queries), dtype=np.int64) if query_rows is None else query_rows
+    places = np.arange(len(base), dtype=np.int64) if base_rows is None else base_rows
+    order = np.random.default_rng(seed).permutation(len(places))
+    n, none = len(asked), np.empty(0, np.int64)
+    table = Table(np.empty((n, k)), np.empty((n, k), np.int64), np.empty((n, 0)), np.zeros(n, np.bool_))
+    with Scratch(base) as scratch, Workers(threads, BLOCK * BLOCK) as workers:
+        exponent = max(extreme_exponent(queries), extreme_exponent(base), key=abs)
+        here, there = (scratch.searchable(points, exponent) for points in (queries, base))
+        frame = _frame(there, places[order])
+        columns = _side(there, places[order], order, frame, scratch, workers, k, coarse)
+        copy = type(columns.coarse)(here, asked, np.arange(n), frame, scratch)
+        rows = Side(here, asked, copy, with_mix(copy.rows, columns.rows.mix))
+        if _is_readable(columns) and _is_readable(rows):
+            for first, stop in groups(n, room_for(k, len(places))):
+                Join(rows, columns, table, none, first, stop, workers).run()
+        _recompute(here, asked, there, places, table, none, workers, is_self=False)
+    return table.indices, np.ldexp(np.sqrt(table.distances), exponent)
+
+
+def _frame(points: Points, places: IntArray) -> Frame:
+    """Centre and scale from some rows (in random order): the median centred norm becomes about 1."""
+    sample = np.asarray(points[np.sort(places[:CENTRE_ROWS])], dtype=np.float64)
+    mean = sample.mean(axis=0)
+    norms = np.sqrt(((sample - mean) ** 2).sum(axis=1))
+    typical = float(np.median(norms)) or float(norms.max()) or 1.0
+    scale = 2.0 ** -int(np.frexp(typical)[1])
+    signs = np.random.default_rng(len(mean)).choice(np.array([-1.0, 1.0]), -(-points.shape[1] // PADDING) * PADDING)
+    return Frame(scale, mean * scale, signs)
+
+
+def _side(
+    points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, workers: Workers, k: int, coarse: str
+) -> Side:
+    """The side with its filter; `auto` chooses by an estimate of the time that each filter would take."""
+    n = len(places)
+    names = [coarse] if coarse != "auto" else ["float32", *(["int8"] if n > 2 * BLOCK and _has_int8(frame) else [])]
+    if "int8" in names:
+        workers.limit_torch()
+    chosen = names[0]
+    if len(names) > 1:
+        seconds = {name: _estimate(FILTERS[name], points, places, frame, scratch, workers, k)[0] for name in names}
+        chosen = min(seconds, key=lambda name: seconds[name])
+    mix = _estimate(FILTERS[chosen], points, places, frame, scratch, workers, k)[1]
+    filled = FILTERS[chosen](points, places, labels, frame, scratch)
+    return Side(points, places, filled, with_mix(filled.rows, mix))
+
+
+def _estimate(
+    kind: type[Filter],
+    points: Points, places: IntArray, frame: Frame, scratch: Scratch, workers: Workers, k: int,
+) -> tuple[float, float]:  # fmt: skip
+    """Seconds that a search with this filter is likely to take, and the best weight `mix`, from a random block."""
+    n, height, last = len(places), min(PILOT_ROWS, len(places)), min(BLOCK, len(places))
+    pilot = kind(points, places[:last], places[:last], frame, scratch)
+    started = perf_counter()
+    tile = pilot.tile(0, height, pilot, 0, last, workers.room())
+    first = perf_counter() - started
+    tile = pilot.tile(0, height, pilot, 0, last, workers.room())
+    seconds = min(first, perf_counter() - started - first) * (n / height) * (n / last) / 2
+    squares = squared_distances(tile, pilot.rows, pilot.rows, 0, 0)
+    squares[np.arange(height), np.arange(height)] = np.inf
+    radii = sampled_radii(squares, k, last - 1, n - 1)
+    errors = pilot.rows.errors
+    near = np.sqrt(np.maximum(squares, 0)) <= radii[:, None] + errors[:height, None] + errors
+    candidates = min(float(near.mean()) * n, 2 * room_for(k, n))
+    seconds += n * candidates * points.shape[1] * CANDIDATE_SECONDS
+    radius, error = float(np.median(radii)), float(np.median(errors))
+    mix = error / (radius + error) if np.isfinite(radius) and error > 0 else 0.0
+    return seconds, max(mix, 1e-7)
+
+
+def _has_int8(frame: Frame) -> bool:
+    """True when torch has an integer product that gives the right answer here."""
+    try:
+        import torch
+
+        one = torch.full((32, 64), -127, dtype=torch.int8)
+        return len(frame.signs) <= WIDEST_INT8 and bool((torch._int_mm(one, one.t()) == 127 * 127 * 64).all())
+    except (ImportError, AttributeError, RuntimeError):
+        return False
+
+
+def _is_readable(side: Side) -> bool:
+    """False when a few rows lie so far out that the filter sees nothing of the others."""
+    norms = side.rows.norms
+    return bool(np.isfinite(norms).all() and norms.max() <= LARGEST_SPREAD**2 * max(float(np.median(norms)), 1e-30))
+
+
+def _recompute(
+    points: Points, places: IntArray, others: Points, other_places: IntArray, table: Table, ranks: IntArray, workers: Workers,
+    *, is_self: bool,
+) -> None:  # fmt: skip
+    """Rows without a certificate, from all float64 distances."""
+    depth, k = deepest(table, ranks), table.distances.shape[1]
+
+    def work(name: int) -> None:
+        squares, indices = np.empty(depth), np.empty(depth, np.int64)
+        row = points[places[name]].astype(np.float64)
+        kernels.nearest_of_row(row, others, other_places, name if is_self else -1, squares, indices)
+        table.distances[name], table.indices[name] = squares[:k], indices[:k]
+        table.at_ranks[name] = squares[ranks - 1]
+
+    workers.each(work, np.flatnonzero(~table.certified))

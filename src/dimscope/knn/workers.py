@@ -1,0 +1,72 @@
+"""Threads that each run matrix products on one processor."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from threading import local
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+
+class Workers:
+    """A pool of threads; inside the block BLAS and torch use one processor each, afterwards what they used before.
+
+    Args:
+        threads: None for as many as this process may use.
+        tile: entries of the float32 buffer that each thread owns.
+    """
+
+    def __init__(self, threads: int | None, tile: int) -> None:
+        self.threads = threads or available_threads()
+        self._tile = tile
+        self._own = local()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Workers":
+        self._stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
+        self._pool = ThreadPoolExecutor(self.threads)
+        self._stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        self._stack.close()
+
+    def limit_torch(self) -> None:
+        """From now on torch, too, uses one processor per thread."""
+        self._stack.enter_context(_one_torch_thread())
+
+    def each(self, work: Callable[[Any], None], items: Iterable[Any]) -> None:
+        """`work` for every item, in any order."""
+        if self.threads == 1:
+            for item in items:
+                work(item)
+        else:
+            for _ in self._pool.map(work, items):
+                pass
+
+    def room(self) -> np.ndarray:
+        """The buffer of the calling thread."""
+        if not hasattr(self._own, "room"):
+            self._own.room = np.empty(self._tile, np.float32)
+        found: np.ndarray = self._own.room
+        return found
+
+
+def available_threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
