@@ -4,11 +4,8 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dimscope.config import config_from
@@ -146,6 +143,19 @@ def test_a_folder_that_cannot_be_made_is_explained(small, bert, tmp_path):
         run_stages(small(bert), tmp_path / "file" / "run")
 
 
+@pytest.fixture(scope="module")
+def finished(bert, tmp_path_factory):
+    """A finished run over texts of its own, never changed; its configuration and folder."""
+    place = tmp_path_factory.mktemp("finished")
+    rows = [f"e{row},{text},{'ab'[row % 2]}" for row, text in enumerate(make_texts(60, seed=5))]
+    (place / "texts.csv").write_text("\n".join(["id,text,label", *rows]), encoding="utf-8")
+    data = {"path": str(place / "texts.csv"), "text": "text", "label": "label", "id": "id"}
+    measure = {"k": 20, "overlap_k": 10, "replicates": 10}
+    config = config_from({"data": data, "model": {"name": str(bert)}, "measure": measure})
+    run_stages(config, place / "run", with_report=False)
+    return config, place / "run"
+
+
 FILLING = [
     "states",
     "neighbors",
@@ -159,9 +169,9 @@ FILLING = [
 
 
 @pytest.mark.parametrize("victim", FILLING)
-def test_a_full_disk_is_explained_and_the_run_resumes(small, bert, tmp_path, monkeypatch, victim):
+def test_a_full_disk_is_explained_and_the_run_resumes(finished, tmp_path, monkeypatch, victim):
     """Whatever file the disk fills up at, what is there stays usable: after freeing some space the same call ends well."""
-    out = tmp_path / "run"
+    (config, place), out = finished, tmp_path / "run"
     original = os.fsync
 
     def refuse(handle):
@@ -175,26 +185,11 @@ def test_a_full_disk_is_explained_and_the_run_resumes(small, bert, tmp_path, mon
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", refuse)
         with pytest.raises(StoreError, match=r"the disk is full while writing .*Nothing that was finished is lost: free some"):
-            run_stages(small(bert), out, with_report=False)
+            run_stages(config, out, with_report=False)
     assert not [path for path in out.rglob("*.part*")]
-    resumed = run_stages(small(bert), out, with_report=False)
-    fresh = run_stages(small(bert), tmp_path / "fresh", with_report=False)
+    run_stages(config, out, with_report=False)
     for name in ("profile.csv", "recommendation.json", "states/block_02.npy", "neighbors/block_02.npz"):
-        assert (out / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
-    np.testing.assert_array_equal(resumed.profile.values("dimension"), fresh.profile.values("dimension"))
-
-
-@pytest.fixture(scope="module")
-def finished(bert, tmp_path_factory):
-    """A finished run over texts of its own, never changed; its configuration and folder."""
-    place = tmp_path_factory.mktemp("finished")
-    rows = [f"e{row},{text},{'ab'[row % 2]}" for row, text in enumerate(make_texts(60, seed=5))]
-    (place / "texts.csv").write_text("\n".join(["id,text,label", *rows]), encoding="utf-8")
-    data = {"path": str(place / "texts.csv"), "text": "text", "label": "label", "id": "id"}
-    measure = {"k": 20, "overlap_k": 10, "replicates": 10}
-    config = config_from({"data": data, "model": {"name": str(bert)}, "measure": measure})
-    run_stages(config, place / "run", with_report=False)
-    return config, place / "run"
+        assert (out / name).read_bytes() == (place / name).read_bytes()
 
 
 RESULTS = [
@@ -251,54 +246,3 @@ def test_the_origin_is_noted_once(tmp_path):
 )
 def test_the_default_folder_is_named_after_both(model, data, expected):
     assert default_folder(model, data).as_posix() == expected
-
-
-INTERRUPTED = """
-import os, signal, sys
-import dimscope.files as files
-from dimscope.cli.main import main
-from dimscope.pipeline import extract
-extract.BLOCK_ROWS = 16
-finish, fatal, count = files.sync_folder, int(sys.argv[1]), 0
-
-def interrupt_sometimes(folder):
-    global count
-    count += 1
-    finish(folder)
-    if count == fatal:
-        os.kill(os.getpid(), signal.SIGINT)
-
-files.sync_folder = interrupt_sometimes
-main(sys.argv[2:])
-"""
-
-
-def call(bert, data, out, fatal):
-    options = ["--text", "text", "--label", "label", "--k", "20", "--overlap-k", "10", "--no-report", "-o", str(out)]
-    command = [sys.executable, "-c", INTERRUPTED, str(fatal), "run", str(bert), "--data", str(data), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(bert, finished, tmp_path_factory):
-    """The folder of the same command without an interruption."""
-    out = tmp_path_factory.mktemp("undisturbed") / "run"
-    done = call(bert, finished[0].data.path, out, 0)
-    assert done.returncode == 0, done.stderr
-    return out
-
-
-@pytest.mark.parametrize(("fatal", "stage"), [(5, "extract"), (12, "measure")])
-def test_ctrl_c_leaves_with_130_and_the_same_command_goes_on(bert, finished, undisturbed, tmp_path, fatal, stage):
-    data, out = finished[0].data.path, tmp_path / "run"
-    stopped = call(bert, data, out, fatal)
-    assert stopped.returncode == 130, stopped.stderr
-    assert "Interrupted. What was finished is kept: run the same command again to go on from there." in stopped.stderr
-    assert "Traceback" not in stopped.stderr
-    assert [json.loads(line)["event"] for line in (out / "log.jsonl").read_text().splitlines()][-1] == stage
-    assert not (out / "profile.csv").exists()
-    assert call(bert, data, out, 0).returncode == 0
-    names = ["profile.csv", "profile.nc", "recommendation.json", "findings.json", "points.parquet", "config.toml"]
-    names += [f"states/block_0{layer}.npy" for layer in (1, 2, 3)] + [f"neighbors/block_0{layer}.npz" for layer in (1, 2, 3)]
-    for name in names:
-        assert (out / name).read_bytes() == (undisturbed / name).read_bytes(), name
