@@ -62,7 +62,7 @@ def test_twonn_likelihood(recipes, oracles, name, fraction, discard):
 
 @pytest.mark.parametrize("name", ["A", "C"])
 def test_twonn_with_prior(recipes, oracles, name):
-    found = dimension(recipes[name], method="bayes", fraction=1.0)
+    found = dimension(recipes[name], method="bayes", fraction=1.0, errors="independent")
     mean, deviation, _ = oracles["dadapy"][f"{name}.compute_id_2NN_wprior()"]
     mode = oracles["dadapy"][f"{name}.compute_id_2NN_wprior(posterior_mean=False)"][0]
     assert (found.value, found.stderr) == pytest.approx((mean, deviation), rel=EXACT)
@@ -100,7 +100,7 @@ def test_twonn_ladder_of_subsets(recipes, oracles, name):
 
 @pytest.mark.parametrize("name", ["A", "C"])
 def test_gride_over_scales(recipes, oracles, name):
-    found = dimension_scaling(recipes[name], "gride")
+    found = dimension_scaling(recipes[name], "gride", errors="independent")
     values, errors = [estimate.value for estimate in found], [estimate.stderr for estimate in found]
     theirs = oracles["skdim"][f"{name}.GRIDE(multiscale=True,range_max=64)"]
     assert [estimate.scale[0] for estimate in found] == theirs["scales"]
@@ -118,7 +118,7 @@ def test_gride_over_scales(recipes, oracles, name):
 @pytest.mark.parametrize("name", ["D", "T"])
 @pytest.mark.parametrize("position", [1, 2, 3, 4, 5])
 def test_gride_beyond_rank_two_with_repeated_rows_and_ties(recipes, oracles, name, position):
-    found = dimension(neighbors(recipes[name], 64, duplicates="keep"), "gride", ranks=2 ** (position + 1))
+    found = dimension(neighbors(recipes[name], 64, duplicates="keep"), "gride", ranks=2 ** (position + 1), errors="independent")
     theirs = oracles["skdim"][f"{name}.GRIDE(multiscale=True,range_max=64)"]
     assert (found.value, found.stderr) == pytest.approx((theirs["id"][position], theirs["err"][position]), rel=EXACT)
     if name == "D":

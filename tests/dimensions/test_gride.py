@@ -56,7 +56,7 @@ def test_value_is_where_the_likelihood_is_highest(recipes, name, ranks):
 def test_error_is_the_curvature_of_the_likelihood(recipes, ranks):
     table = neighbors(recipes["A"], 64)
     ratios = readable(table, ranks)
-    found = dimension(table, "gride", ranks=ranks)
+    found = dimension(table, "gride", ranks=ranks, errors="independent")
     step = 1e-3 * found.value
     around = [log_likelihood(found.value + shift, ratios, ranks, len(ratios)) for shift in (-step, 0, step)]
     curvature = -(around[0] - 2 * around[1] + around[2]) / step**2
@@ -90,7 +90,10 @@ def test_value_and_error_are_right_where_the_law_holds(ranks):
 
 
 def test_ranks_two_without_outliers_is_the_likelihood_of_twonn(recipes):
-    gride, twonn = dimension(recipes["A"], "gride"), dimension(recipes["A"], "twonn", method="ml", fraction=1.0)
+    gride, twonn = (
+        dimension(recipes["A"], "gride", errors="independent"),
+        dimension(recipes["A"], "twonn", method="ml", fraction=1.0),
+    )
     assert gride.value == pytest.approx(twonn.value, rel=1e-13)
     assert gride.stderr == pytest.approx(gride.value / np.sqrt(400), rel=1e-13)
 

@@ -61,14 +61,14 @@ def test_quantiles_of_the_law_give_exactly_its_exponent():
 
 def test_every_ratio_weighs_in_a_likelihood_of_all():
     ratios = pareto(50, 3, 0)
-    found = TwoNN("ml", 1.0).estimate(table_of(ratios))
+    found = TwoNN("ml", 1.0, errors="independent").estimate(table_of(ratios))
     assert found.value == pytest.approx(49 / ratios.sum(), rel=1e-12)
     assert found.stderr == pytest.approx(found.value / math.sqrt(48), rel=1e-12)
 
 
 def test_bayes_is_the_mean_and_deviation_of_a_gamma_law():
     ratios = pareto(50, 3, 1)
-    found = TwoNN("bayes", 1.0, prior=(4.0, 1.0)).estimate(table_of(ratios))
+    found = TwoNN("bayes", 1.0, prior=(4.0, 1.0), errors="independent").estimate(table_of(ratios))
     assert found.value == pytest.approx(54 / (1 + ratios.sum()), rel=1e-12)
     assert found.stderr == pytest.approx(math.sqrt(54) / (1 + ratios.sum()), rel=1e-12)
 
@@ -79,7 +79,10 @@ def test_bayes_is_the_mean_and_deviation_of_a_gamma_law():
 def test_value_and_error_are_right_where_the_law_holds(method, fraction):
     """500 samples of 300 ratios: the mean lies within 3 standard errors (1 % for the fit, which is not exactly unbiased)."""
     d, repeats = 10.0, 500
-    found = [TwoNN(method, fraction, prior=(0.0, 0.0)).estimate(table_of(pareto(300, d, seed))) for seed in range(repeats)]
+    found = [
+        TwoNN(method, fraction, prior=(0.0, 0.0), errors="independent").estimate(table_of(pareto(300, d, seed)))
+        for seed in range(repeats)
+    ]
     values = np.array([estimate.value for estimate in found])
     stated = np.mean([estimate.stderr for estimate in found])
     bias = 0.01 * d if method != "ml" else 0.0

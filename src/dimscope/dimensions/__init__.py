@@ -116,9 +116,9 @@ def dimension_scaling(
         [360, 180, 90]
     """
     if estimator == "gride":
-        if options:
-            raise unknown_name("option of gride over scales", next(iter(options)), ["max_rank"])
-        return [dimension(table, "gride", ranks=rank) for rank, table in gride_scaling(source, max_rank)]
+        if not options.keys() <= {"errors"}:
+            raise unknown_name("option of gride over scales", min(options.keys() - {"errors"}), ["max_rank", "errors"])
+        return [dimension(table, "gride", ranks=rank, **options) for rank, table in gride_scaling(source, max_rank)]
     own, rest = split_options(options)
     chosen, how = make_estimator(estimator, rest), Decimation(**own)
     if isinstance(source, Neighbors):

@@ -8,11 +8,10 @@ import numpy as np
 from scipy.stats import chi2
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS, verdict, why_none
+from dimscope.dimensions.base import MIN_POINTS, error_of_pairs, verdict, why_none
 from dimscope.errors import UsageError
 from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
-from dimscope.uncertainty import error_of_mean
 
 FIRST_TESTED = 3
 """The smallest neighbourhood; it is taken as constant without a test."""
@@ -173,7 +172,7 @@ def _error(neighbors: Neighbors, found: _Fit) -> float:
     deviations = (found.inside - share * outside) / outside.sum()
     width = int(found.sizes.max())
     within = np.where(np.arange(width) < found.sizes[:, None], neighbors.indices[:, :width], -1)
-    shared = error_of_mean(deviations, within) / share
+    shared = error_of_pairs(deviations, within) / share
     fisher = np.sqrt((1 / share - 1) / outside.sum())
     return float(max(shared, fisher) * found.value / -np.log(BEST_SHARE))
 

@@ -7,11 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS, verdict, why_none
+from dimscope.dimensions.base import MIN_POINTS, error_of_pairs, verdict, why_none
 from dimscope.errors import UsageError
 from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
-from dimscope.uncertainty import error_of_mean
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Binomial:
         if np.isnan(value):
             return no_estimate(scale, used, verdict(neighbors, 1, neighbors.n), dropped)
         deviations = np.where(usable, inside - mean, 0.0) / used
-        error = error_of_mean(deviations, neighbors.indices[:, : self.k]) / (mean * -np.log(self.ratio))
+        error = error_of_pairs(deviations, neighbors.indices[:, : self.k]) / (mean * -np.log(self.ratio))
         radius = float(neighbors.distances[:, self.k - 1].mean())
         return Estimate(value, float(error), scale, used, dropped, verdict(neighbors, 1, dropped), radius)
 

@@ -7,11 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS, verdict, why_none
+from dimscope.dimensions.base import MIN_POINTS, error_of_pairs, verdict, why_none
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
-from dimscope.uncertainty import error_of_mean
 
 COMBINATIONS = ("harmonic", "mean", "median")
 
@@ -69,7 +68,7 @@ class MLE:
         terms = inverse if self.combine == "harmonic" else local
         deviations = np.where(usable, terms - terms[usable].mean(), 0.0) / usable.sum()
         factor = {"harmonic": value**2, "mean": 1.0, "median": np.sqrt(np.pi / 2)}[self.combine]
-        error = factor * error_of_mean(deviations, neighbors.indices[:, : self.k])
+        error = factor * error_of_pairs(deviations, neighbors.indices[:, : self.k])
         status = verdict(neighbors, 1, dropped)
         radius = float(neighbors.distances[:, self.k - 1].mean())
         used = int(usable.sum())

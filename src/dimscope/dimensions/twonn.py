@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.dimensions.base import MIN_POINTS, log_ratios, mean_radius, verdict, why_none
+from dimscope.dimensions.base import ERRORS, MIN_POINTS, log_ratios, mean_radius, shared_inflation, verdict, why_none
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
@@ -26,14 +26,14 @@ class TwoNN:
     `ml`: the maximum likelihood when only the n smallest are observed (type-II censoring):
     d = (n - 1) / (sum_{i<=n} x_i + (N - n) x_n). With fraction = 1 this is (N - 1) / sum log mu.
 
-    `bayes`: the posterior mean (a + n) / (b + sum_{i<=n} x_i + (N - n) x_n) under a Gamma(a, b) prior, its error the posterior
-    standard deviation.
+    `bayes`: the posterior mean (a + n) / (b + sum_{i<=n} x_i + (N - n) x_n) under a Gamma(a, b) prior.
 
-    Standard errors treat the points as independent, although two points that are each other's nearest neighbour share r1: on a
-    periodic cube the scatter of 600 data sets of 500 points was 1.2 (d = 1 and 8) to 1.4 (d = 2) times the stated error.
-    `ml`: d / sqrt(n - 2), exact for the censored exponential. `fit`: the linear expansion in the spacings of exponential order
-    statistics,
-    d sqrt(sum_j (W_j / (N - j + 1))^2) / sum_i y_i^2, with W_j = sum_{i=j..n} y_i.
+    Standard errors for independent points: `ml` d / sqrt(n - 2), exact for the censored exponential; `bayes` the posterior
+    standard deviation; `fit` the linear expansion in the spacings of exponential order statistics,
+    d sqrt(sum_j (W_j / (N - j + 1))^2) / sum_i y_i^2, with W_j = sum_{i=j..n} y_i. But two points that are each other's nearest
+    neighbour share r1: on a periodic cube the scatter of 600 data sets of 500 points was 1.2 (d = 1 and 8) to 1.4 (d = 2) times
+    these. The stated error is theirs times the factor by which neighbours inflate the error of the censored score
+    1[x_i <= x_n] - d min(x_i, x_n) (`base.shared_inflation`).
 
     Dimensionless, positive. Biased low when the dimension is large for the number of points. Cost O(n log n).
 
@@ -44,7 +44,9 @@ class TwoNN:
         convention: None, or whose value is wanted to the digit: `dadapy` (points with r1 = 0 count as infinite ratios; `ml` and
             `bayes` read all points; `fit` with fraction 1 becomes `ml`), `skdim` (as None: points with r1 = 0 are left out), or
             `paper` (the code of Valeriani et al. 2023: r1 = 0 becomes 10 machine epsilons, `ml` reads all points). They differ
-            only on tables made with duplicates="keep", or in the meaning of the fraction.
+            only on tables made with duplicates="keep", or in the meaning of the fraction. All state errors for independent
+            points.
+        errors: `neighbors`, or `independent` for the errors of independent points.
 
     Raises:
         UsageError: unknown method or convention, a fraction out of range, or a negative prior.
@@ -54,6 +56,7 @@ class TwoNN:
     fraction: float = 0.9
     prior: tuple[float, float] = (2.0, 5.0)
     convention: str | None = None
+    errors: Literal["neighbors", "independent"] = "neighbors"
 
     summary: ClassVar[str] = "ratio of second to first neighbour distance; line fit or censored likelihood"
     source: ClassVar[str] = "Facco, d'Errico, Rodriguez, Laio 2017, doi:10.1038/s41598-017-11873-y"
@@ -64,6 +67,8 @@ class TwoNN:
             raise unknown_name("twonn method", self.method, METHODS)
         if self.convention is not None and self.convention not in CONVENTIONS:
             raise unknown_name("convention", self.convention, CONVENTIONS)
+        if self.errors not in ERRORS:
+            raise unknown_name("kind of errors", self.errors, ERRORS)
         if not 0 < self.fraction <= 1:
             raise UsageError(f"fraction={self.fraction} was asked for; it must lie in (0, 1].")
         if len(self.prior) != 2 or not min(self.prior) >= 0:
@@ -95,6 +100,8 @@ class TwoNN:
         if not np.isfinite(value):  # a convention read infinite ratios
             return no_estimate((1, 2), kept, status, dropped)
         relative = self._relative_error(total, kept)
+        if self.errors == "neighbors" and self.convention is None:
+            relative *= _inflation(neighbors, ratios, value, ordered[kept - 1])
         return Estimate(value, value * relative, (1, 2), kept, dropped, status, mean_radius(neighbors, 1, 2))
 
     def _relative_error(self, total: int, kept: int) -> float:
@@ -105,8 +112,9 @@ class TwoNN:
     def _as_they_do(self) -> "TwoNN":
         """The same request in our terms: likelihoods of both conventions read all ratios."""
         if self.method == "fit" and self.fraction < 1:
-            return replace(self, convention=None)
-        return replace(self, convention=None, method="ml" if self.method == "fit" else self.method, fraction=1.0)
+            return replace(self, convention=None, errors="independent")
+        method = "ml" if self.method == "fit" else self.method
+        return replace(self, convention=None, method=method, fraction=1.0, errors="independent")
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
@@ -135,6 +143,14 @@ class TwoNN:
                 return np.where(observed > 0, (shape + kept) / (rate + observed), np.nan)
             y = -np.log1p(-np.arange(1, kept + 1) / total)
             return np.asarray((x @ y) / (x * x).sum(axis=1))
+
+
+def _inflation(neighbors: Neighbors, ratios: FloatArray, value: float, last: float) -> float:
+    """From the scores of the censored exponential; `ratios` are those of the points with r1 > 0, in the order of the table."""
+    used = neighbors.distances[:, 0] > 0
+    scores = np.zeros(neighbors.n)
+    scores[used] = (ratios <= last) - value * np.minimum(ratios, last)
+    return shared_inflation(scores, used, neighbors, 2)
 
 
 def _fit_error(total: int, kept: int) -> float:
