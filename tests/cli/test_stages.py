@@ -9,7 +9,6 @@ import pandas
 import pytest
 
 from cli_runs import SMALL, content
-from dimscope.cli import stages
 
 SKIPPED = {"log.jsonl", "manifest.json", "report.html"}
 
@@ -101,7 +100,7 @@ def test_report_draws_again_what_is_missing(call, mine):
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8"))["headline"] in text
 
 
-def test_report_keeps_the_rule_of_the_last_recommendation(call, mine, monkeypatch):
+def test_report_keeps_the_rule_of_the_last_recommendation(call, mine):
     assert call("recommend", mine, "--rule", "last", "--json").code == 0
     assert call("report", mine).code == 0
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8"))["rule"] == "last"
@@ -135,4 +134,3 @@ def test_states_are_those_of_run(call, bert, table, finished, tmp_path):
     assert call("extract", bert, "--data", table, *SMALL, "--layers", "2", "--pool", "mean", "-q", "-o", "apart").code == 0
     found = np.load(tmp_path / "apart" / "states" / "block_02.npy")
     np.testing.assert_array_equal(found, np.load(finished / "states" / "block_02.npy"))
-    assert stages.RUN is not None
