@@ -1,6 +1,7 @@
 """`dimscope list`."""
 
 import json
+from importlib import import_module
 
 import pytest
 
@@ -51,6 +52,13 @@ def test_models_name_blocks_and_last_norm(call):
     assert list(entries) == [*sorted(FAMILIES), "(others)"]
     assert entries["gpt2"] == "blocks: h; last norm: ln_f"
     assert entries["distilbert"] == "blocks: transformer.layer; last norm: none"
+
+
+def test_engines_say_what_they_are_for(call):
+    entries = {entry["name"]: entry["summary"] for entry in json.loads(call("list", "engines", "--json").out)}
+    for name, place in BACKENDS.places.items():
+        first = (import_module(place.partition(":")[0]).__doc__ or "").splitlines()[0].rstrip(".")
+        assert entries[name] == first[0].lower() + first[1:]
 
 
 @pytest.mark.parametrize("what", TABLES)

@@ -1,7 +1,9 @@
 """`dimscope list`: what can be chosen."""
 
+import ast
 from collections.abc import Callable
-from inspect import getdoc
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
@@ -61,11 +63,17 @@ def _models() -> list[dict[str, str]]:
 def _engines() -> list[dict[str, str]]:
     from dimscope.knn import BACKENDS
 
-    entries = []
-    for name, search in BACKENDS.items():
-        first = (getdoc(search) or "").partition("\n")[0].rstrip(".")
-        entries.append({"name": name, "summary": first[:1].lower() + first[1:]})
-    return entries
+    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in BACKENDS.places.items()]
+
+
+def _says(module: str) -> str:
+    """The first line of a module's docstring; an engine is not imported, because its library may be slow or missing."""
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+    first = text.partition("\n")[0].rstrip(".")
+    return first[:1].lower() + first[1:]
 
 
 TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {

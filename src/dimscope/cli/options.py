@@ -101,7 +101,7 @@ def _option(part: str, entry: "Field[Any]") -> Decorator:
     shown = _shown_default(entry)
     options: dict[str, Any] = {"help": f"{described[0].upper()}{described[1:]}.{shown}", "default": None}
     if entry.metadata["choices"]:
-        options["type"] = NearChoice(entry.metadata["choices"])
+        options |= {"type": NearChoice(entry.metadata["choices"]), "multiple": _is_many(entry)}
     elif entry.type is bool:
         options["is_flag"] = True
     else:
@@ -121,7 +121,7 @@ def _kind(kind: Any) -> Any:
 
 def _shown_default(entry: "Field[Any]") -> str:
     value = entry.default
-    if value is None or value is False or value == "":
+    if value is None or value is False or value in ("", ()):
         return "  [auto]" if entry.type == int | None else ""
     return f"  [{' '.join(value) if isinstance(value, tuple) else value}]"
 
