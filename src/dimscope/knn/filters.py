@@ -23,6 +23,11 @@ from dimscope.knn.kernels import TINY
 from dimscope.knn.scratch import Scratch
 
 UNIT32 = 2.0**-24
+LOST = 1e-16
+"""Covers, in an error, what squares of float32 numbers lose to underflow, even where subnormal numbers are flushed to zero:
+sqrt(133 000 * 1.2e-38) = 4e-17, in units of the filter."""
+SMALLEST_STEP = np.float32(1e-25)
+"""Rows all of whose coordinates are below 127 of these become zeros; nothing underflows in the products of the others."""
 PADDING = 64
 """Columns of the integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
 BLOCK_ROWS = 1024
@@ -127,11 +132,12 @@ class Float32Filter:
         norms = np.empty(n)
         for start in range(0, n, BLOCK_ROWS):
             part = slice(start, start + BLOCK_ROWS)
-            self.codes[part] = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
+            with np.errstate(over="ignore"):  # infinite codes have infinite norms, which `on_tiles.is_readable` refuses
+                self.codes[part] = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
             rounded = self.codes[part].astype(np.float64)
             norms[part] = np.einsum("ij,ij->i", rounded, rounded)
         gamma = d * UNIT32 / (1 - d * UNIT32)
-        errors = 1.01 * UNIT32 * np.sqrt(norms) + TINY
+        errors = 1.01 * UNIT32 * np.sqrt(norms) + LOST
         ones = np.ones(n, np.float32)
         self.rows = Rows(ones, np.empty(0, np.float32), norms, errors, labels, frame.scale, 1.0, gamma + 8 * UNIT32)
 
@@ -163,12 +169,12 @@ def quantize(
         for t in range(width):
             turned[t] *= shrink
             top = max(top, abs(turned[t]))
-        step = top / np.float32(127) if top > 0 else np.float32(1)
+        step = max(top / np.float32(127), SMALLEST_STEP)
         energy, rest = _round(turned, step, codes[i])
         factors[i] = step
         norms[i] = energy * np.float64(step) ** 2
         left = np.sqrt(np.float64(rest)) * (1 + (width + 4) * UNIT32)
-        errors[i] = left + 1.01 * lost * (np.sqrt(norms[i]) + left) + TINY
+        errors[i] = left + 1.01 * lost * (np.sqrt(norms[i]) + left) + LOST
 
 
 @compiled_sum

@@ -155,7 +155,8 @@ class Join:
         start, stop = self._row_span(number)
         want = sampled_rank(self.k, self.seen[number], self.n_others)
         room = self.lists.members.shape[1]
-        kernels.tighten_rows(start, stop, want, room - room // 4, self.lists, self.rows.rows, self.columns.rows)
+        limit = room - max(0, room - self.k) // 4
+        kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
 
     def _decide(self, chosen: IntArray) -> None:
         rows, columns, table = self.rows, self.columns, self.table
@@ -176,11 +177,12 @@ class Join:
 def squared_distances(tile: np.ndarray, rows: Rows, columns: Rows, start: int, first: int) -> np.ndarray:
     """The filter's squared distances of a tile, float32; good for guesses only."""
     here, there = slice(start, start + tile.shape[0]), slice(first, first + tile.shape[1])
-    squares: np.ndarray = tile * columns.factors[there]
-    squares = squares.astype(np.float32, copy=False)
-    squares *= (-2 * rows.factors[here])[:, None]
-    squares += columns.norms[there].astype(np.float32)
-    squares += rows.norms[here].astype(np.float32)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # rows too far out for float32 are found by `on_tiles.is_readable`
+        squares: np.ndarray = tile * columns.factors[there]
+        squares = squares.astype(np.float32, copy=False)
+        squares *= (-2 * rows.factors[here])[:, None]
+        squares += columns.norms[there].astype(np.float32)
+        squares += rows.norms[here].astype(np.float32)[:, None]
     return squares
 
 

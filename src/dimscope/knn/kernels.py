@@ -161,6 +161,9 @@ def tighten_rows(start: Any, stop: Any, want: Any, limit: Any, lists: Any, rows:
 @compiled
 def set_limit(i: Any, lists: Any, rows: Any) -> None:
     """The row's side of the tile test: a_i = (n_i - (1 + mix)(R_i + e_i)^2) / 2, less what rounding can hide."""
+    if lists.radii[i - lists.base] < 0:  # given up: nothing more is kept
+        lists.limits[i - lists.base] = np.inf
+        return
     reach = (1 + rows.mix) * (lists.radii[i - lists.base] + rows.errors[i]) ** 2
     lists.limits[i - lists.base] = (rows.norms[i] - reach) / 2 - rows.blur * (rows.norms[i] + reach) - TINY
 
@@ -177,11 +180,11 @@ def set_radii(start: Any, stop: Any, radii: Any, lists: Any, rows: Any) -> None:
 def make_room(i: Any, k: Any, lists: Any, rows: Any, columns: Any) -> None:
     """Cut the full list of row i; when equal bounds keep it full, give the row up: its certificate will fail."""
     line, room = i - lists.base, lists.members.shape[1]
-    tighten(i, k, room - room // 4, lists, rows, columns)
+    tighten(i, k, room - (room - k) // 4, lists, rows, columns)
     if lists.counts[line] == room:
         lists.counts[line] = 0
         lists.radii[line] = -1.0
-        lists.limits[line] = np.inf
+        set_limit(i, lists, rows)
 
 
 @compiled

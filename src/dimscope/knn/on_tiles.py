@@ -16,6 +16,7 @@ The answer does not depend on the filter, the sample, the threads or their order
 
 from collections.abc import Mapping
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,14 +29,30 @@ from dimscope.knn.workers import Workers
 
 CENTRE_ROWS = 4096
 """Rows from which centre and scale of the filter are read."""
+FAR_OUT = 4.0
+"""Rows farther from the mean than this many times the median do not enter the centre."""
 PILOT_ROWS = 256
 CANDIDATE_SECONDS = 0.35e-9
 """Cost of one coordinate of one candidate in the decision (measured on two machines: 0.2 to 0.4 ns)."""
 WIDEST_INT8 = 2**31 // 127**2 // PADDING * PADDING
 """Columns up to which 32-bit sums of products of 8-bit integers cannot overflow."""
-LARGEST_SPREAD = 1e12
-"""Ratio of the largest to the median norm beyond which float32 cannot serve as a filter."""
+LARGEST_NORM = 1e12
+"""Norm, the median being about 1, beyond which float32 cannot serve as a filter: products of squares must not overflow."""
 FILTERS: Mapping[str, type[Filter]] = {"int8": Int8Filter, "float32": Float32Filter}
+
+
+class Wanted(NamedTuple):
+    """What is asked of each row: k neighbours, and distances up to rank `deepest`."""
+
+    k: int
+    deepest: int
+
+
+class Estimate(NamedTuple):
+    """Seconds that a search is likely to take with a filter, and the weight `mix` that suits its errors."""
+
+    seconds: float
+    mix: float
 
 
 def search(
@@ -74,7 +91,7 @@ def search(
         exponent = extreme_exponent(points)
         readable = scratch.searchable(points, exponent)
         frame = _frame(readable, places[order])
-        side = _side(readable, places[order], order, frame, scratch, workers, deepest(table, wanted), coarse)
+        side = _side(readable, places[order], order, frame, scratch, workers, Wanted(k, deepest(table, wanted)), coarse)
         if _is_readable(side):
             for base, stop in groups(n, room_for(deepest(table, wanted), n)):
                 Join(side, side, table, wanted, base, stop, workers).run()
@@ -115,10 +132,10 @@ def search_between(
     n, none = len(asked), np.empty(0, np.int64)
     table = Table(np.empty((n, k)), np.empty((n, k), np.int64), np.empty((n, 0)), np.zeros(n, np.bool_))
     with Scratch(base) as scratch, Workers(threads, BLOCK * BLOCK) as workers:
-        exponent = max(extreme_exponent(queries), extreme_exponent(base), key=abs)
+        exponent = extreme_exponent(queries, base)
         here, there = (scratch.searchable(points, exponent) for points in (queries, base))
         frame = _frame(there, places[order])
-        columns = _side(there, places[order], order, frame, scratch, workers, k, coarse)
+        columns = _side(there, places[order], order, frame, scratch, workers, Wanted(k, k), coarse)
         copy = type(columns.coarse)(here, asked, np.arange(n), frame, scratch)
         rows = Side(here, asked, copy, with_mix(copy.rows, columns.rows.mix))
         if _is_readable(columns) and _is_readable(rows):
@@ -131,53 +148,62 @@ def search_between(
 def _frame(points: Points, places: IntArray) -> Frame:
     """Centre and scale from some rows (in random order): the median centred norm becomes about 1."""
     sample = np.asarray(points[np.sort(places[:CENTRE_ROWS])], dtype=np.float64)
-    mean = sample.mean(axis=0)
-    norms = np.sqrt(((sample - mean) ** 2).sum(axis=1))
+    mean, norms = _centred(sample)
+    for _ in range(2):  # a few rows far out would pull the mean away from all others
+        mean, norms = _centred(sample[norms <= FAR_OUT * np.median(norms)])
     typical = float(np.median(norms)) or float(norms.max()) or 1.0
     scale = 2.0 ** -int(np.frexp(typical)[1])
     signs = np.random.default_rng(len(mean)).choice(np.array([-1.0, 1.0]), -(-points.shape[1] // PADDING) * PADDING)
     return Frame(scale, mean * scale, signs)
 
 
+def _centred(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The mean of the rows, and their distances from it."""
+    mean = rows.mean(axis=0)
+    return mean, np.sqrt(((rows - mean) ** 2).sum(axis=1))
+
+
 def _side(
-    points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, workers: Workers, k: int, coarse: str
-) -> Side:
+    points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, workers: Workers, wanted: Wanted,
+    coarse: str,
+) -> Side:  # fmt: skip
     """The side with its filter; `auto` chooses by an estimate of the time that each filter would take."""
-    n = len(places)
-    names = [coarse] if coarse != "auto" else ["float32", *(["int8"] if n > 2 * BLOCK and _has_int8(frame) else [])]
+    names = [coarse] if coarse != "auto" else ["float32"]
+    if coarse == "auto" and len(places) > 2 * BLOCK and _has_int8(frame):
+        names.append("int8")
     if "int8" in names:
         workers.limit_torch()
-    chosen = names[0]
-    if len(names) > 1:
-        seconds = {name: _estimate(FILTERS[name], points, places, frame, scratch, workers, k)[0] for name in names}
-        chosen = min(seconds, key=lambda name: seconds[name])
-    mix = _estimate(FILTERS[chosen], points, places, frame, scratch, workers, k)[1]
+    estimates = {name: _estimate(FILTERS[name], points, places, frame, scratch, workers.room(), wanted) for name in names}
+    chosen = min(names, key=lambda name: estimates[name].seconds)
     filled = FILTERS[chosen](points, places, labels, frame, scratch)
-    return Side(points, places, filled, with_mix(filled.rows, mix))
+    return Side(points, places, filled, with_mix(filled.rows, estimates[chosen].mix))
 
 
 def _estimate(
-    kind: type[Filter],
-    points: Points, places: IntArray, frame: Frame, scratch: Scratch, workers: Workers, k: int,
-) -> tuple[float, float]:  # fmt: skip
-    """Seconds that a search with this filter is likely to take, and the best weight `mix`, from a random block."""
+    kind: type[Filter], points: Points, places: IntArray, frame: Frame, scratch: Scratch, room: np.ndarray, wanted: Wanted
+) -> Estimate:
+    """The product of a few random rows is timed, and the candidates are counted that the filter would leave to decide."""
     n, height, last = len(places), min(PILOT_ROWS, len(places)), min(BLOCK, len(places))
     pilot = kind(points, places[:last], places[:last], frame, scratch)
-    started = perf_counter()
-    tile = pilot.tile(0, height, pilot, 0, last, workers.room())
-    first = perf_counter() - started
-    tile = pilot.tile(0, height, pilot, 0, last, workers.room())
-    seconds = min(first, perf_counter() - started - first) * (n / height) * (n / last) / 2
+    times = []
+    for _ in range(2):
+        started = perf_counter()
+        tile = pilot.tile(0, height, pilot, 0, last, room)
+        times.append(perf_counter() - started)
     squares = squared_distances(tile, pilot.rows, pilot.rows, 0, 0)
-    squares[np.arange(height), np.arange(height)] = np.inf
-    radii = sampled_radii(squares, k, last - 1, n - 1)
-    errors = pilot.rows.errors
-    near = np.sqrt(np.maximum(squares, 0)) <= radii[:, None] + errors[:height, None] + errors
-    candidates = min(float(near.mean()) * n, 2 * room_for(k, n))
-    seconds += n * candidates * points.shape[1] * CANDIDATE_SECONDS
-    radius, error = float(np.median(radii)), float(np.median(errors))
-    mix = error / (radius + error) if np.isfinite(radius) and error > 0 else 0.0
-    return seconds, max(mix, 1e-7)
+    np.fill_diagonal(squares, np.inf)
+    radii = sampled_radii(squares, wanted.deepest, last - 1, n - 1)[:, None]
+    error = 2 * float(np.median(pilot.rows.errors))
+    distances = np.sqrt(np.maximum(squares, 0))
+    within = max(1e-9, float((distances <= radii).mean()))
+    decided = wanted.k * float((distances <= radii + error).mean()) / within
+    if wanted.deepest > wanted.k:  # a window of two half-widths on both sides of every rank; the ranks add up to twice the last
+        window = float(((distances > radii - 2 * error) & (distances <= radii + 2 * error)).mean())
+        decided += 2 * wanted.deepest * window / within
+    seconds = min(times) * n / height * n / last / 2
+    seconds += n * min(decided, 2.0 * room_for(wanted.deepest, n)) * points.shape[1] * CANDIDATE_SECONDS
+    radius = float(np.median(radii))
+    return Estimate(seconds, max(error / 2 / (radius + error / 2) if np.isfinite(radius) else 0.0, 1e-7))
 
 
 def _has_int8(frame: Frame) -> bool:
@@ -185,16 +211,17 @@ def _has_int8(frame: Frame) -> bool:
     try:
         import torch
 
-        one = torch.full((32, 64), -127, dtype=torch.int8)
-        return len(frame.signs) <= WIDEST_INT8 and bool((torch._int_mm(one, one.t()) == 127 * 127 * 64).all())
+        rows = np.random.default_rng(0).choice(np.array([-127, 127], np.int8), (32, 64))
+        rows[:2] = [[-127], [127]]  # sums of products that 16 bits cannot hold, as some processors add them
+        product = torch._int_mm(torch.from_numpy(rows), torch.from_numpy(rows).t()).numpy()
+        return len(frame.signs) <= WIDEST_INT8 and np.array_equal(product, rows.astype(np.int64) @ rows.T.astype(np.int64))
     except (ImportError, AttributeError, RuntimeError):
         return False
 
 
 def _is_readable(side: Side) -> bool:
-    """False when a few rows lie so far out that the filter sees nothing of the others."""
-    norms = side.rows.norms
-    return bool(np.isfinite(norms).all() and norms.max() <= LARGEST_SPREAD**2 * max(float(np.median(norms)), 1e-30))
+    """False when a row lies so far out that float32 cannot hold its products."""
+    return bool((side.rows.norms <= LARGEST_NORM**2).all() and np.isfinite(side.rows.errors).all())
 
 
 def _recompute(

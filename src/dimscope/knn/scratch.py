@@ -72,10 +72,14 @@ def is_mapped(points: Points) -> bool:
     return False
 
 
-def extreme_exponent(points: Points) -> int:
+def extreme_exponent(*arrays: Points) -> int:
     """The power of two that brings float64 points near 1, or 0 when their squares are harmless."""
-    if points.dtype.itemsize <= 4:
+    if all(points.dtype.itemsize <= 4 for points in arrays):
         return 0
-    peak = max(float(np.abs(points[start : start + CHUNK_ROWS]).max()) for start in range(0, len(points), CHUNK_ROWS))
+    peak = max(
+        float(np.abs(points[start : start + CHUNK_ROWS]).max())
+        for points in arrays
+        for start in range(0, len(points), CHUNK_ROWS)
+    )
     harmless = peak == 0 or 1 / EXTREME < peak < EXTREME
     return 0 if harmless else int(np.frexp(peak)[1])
