@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dimscope import label_overlap, neighbors
-from dimscope.uncertainty import bootstrap_draws, error_of_mean
+from dimscope.uncertainty import bootstrap_draws, error_of_mean, widened
 
 
 def dense_error(deviations, lists):
@@ -118,3 +118,15 @@ def test_bootstrap_scatter_of_a_mean_is_its_error():
     table = neighbors(np.random.default_rng(5).random((400, 2)), 2)
     means = [values[draw].mean() for draw in bootstrap_draws(table, 300, seed=0)]
     assert np.std(means) == pytest.approx(values.std() / np.sqrt(400), rel=0.15)
+
+
+def test_replicates_are_stretched_to_the_stated_error_and_never_shrunk():
+    drawn = np.array([4.0, 5.0, 6.0, np.nan])
+    found = widened(drawn, 3.0)
+    np.testing.assert_allclose(found, [2.0, 5.0, 8.0, np.nan])
+    np.testing.assert_array_equal(widened(drawn, 0.5), drawn)
+
+
+@pytest.mark.parametrize("drawn", [[], [3.0], [np.nan, np.nan], [2.0, 2.0]])
+def test_replicates_without_scatter_stay_as_they_are(drawn):
+    np.testing.assert_array_equal(widened(np.array(drawn), 1.0), drawn)

@@ -16,6 +16,8 @@ CHECKS = Registry(
         "P007": "dimscope.checks.p007_incomplete:Incomplete",
         "P008": "dimscope.checks.p008_scale_changes_shape:ScaleChangesShape",
         "P009": "dimscope.checks.p009_tail:Tail",
+        "P010": "dimscope.checks.p010_ceiling:Ceiling",
+        "P011": "dimscope.checks.p011_no_plateau:NoPlateau",
     },
     "dimscope list checks",
 )

@@ -11,6 +11,7 @@ from dimscope.dimensions.base import MIN_POINTS, error_of_pairs, verdict, why_no
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, no_estimate
 from dimscope.knn.base import Neighbors
+from dimscope.uncertainty import error_of_mean
 
 COMBINATIONS = ("harmonic", "mean", "median")
 
@@ -68,7 +69,8 @@ class MLE:
         terms = inverse if self.combine == "harmonic" else local
         deviations = np.where(usable, terms - terms[usable].mean(), 0.0) / usable.sum()
         factor = {"harmonic": value**2, "mean": 1.0, "median": np.sqrt(np.pi / 2)}[self.combine]
-        error = factor * error_of_pairs(deviations, neighbors.indices[:, : self.k])
+        shared = error_of_pairs if self.combine == "harmonic" else error_of_mean
+        error = factor * shared(deviations, neighbors.indices[:, : self.k])
         status = verdict(neighbors, 1, dropped)
         radius = float(neighbors.distances[:, self.k - 1].mean())
         used = int(usable.sum())

@@ -14,7 +14,7 @@ from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import row_norms
 from dimscope.overlaps import knn_accuracy, label_overlap, overlap
 from dimscope.spectra import spectrum
-from dimscope.uncertainty import bootstrap_draws
+from dimscope.uncertainty import bootstrap_draws, widened
 
 Row = dict[str, float | int | str]
 """One line of profile.csv under construction."""
@@ -83,9 +83,10 @@ def replicate_dimension(table: Neighbors | None, config: MeasureConfig, seed: in
     if table is None or leading is None:
         return np.full(config.replicates, np.nan)
     chosen = readings(config, table.k)[leading]
-    if not np.isfinite(chosen.estimate(table).value):
+    estimate = chosen.estimate(table)
+    if not np.isfinite(estimate.value):
         return np.full(config.replicates, np.nan)
-    return chosen.replicate(table, bootstrap_draws(table, config.replicates, seed))
+    return widened(chosen.replicate(table, bootstrap_draws(table, config.replicates, seed)), estimate.stderr)
 
 
 def _leading(config: MeasureConfig, k: int) -> str | None:

@@ -14,7 +14,7 @@ from dimscope.errors import UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.pipeline.layers import Row
-from dimscope.uncertainty import bootstrap_draws
+from dimscope.uncertainty import bootstrap_draws, widened
 
 PAPER_FRACTION = 0.98
 PAPER_PARTS = 4
@@ -54,7 +54,8 @@ def read_common(table: Neighbors, scale: Scale, replicates: int, seed: int) -> t
     estimate = estimator.estimate(table)
     if not np.isfinite(estimate.value):
         return profile_columns(estimate), np.full(replicates, np.nan)
-    return profile_columns(estimate), estimator.replicate(table, bootstrap_draws(table, replicates, seed))
+    drawn = estimator.replicate(table, bootstrap_draws(table, replicates, seed))
+    return profile_columns(estimate), widened(drawn, estimate.stderr)
 
 
 def read_as_paper(points: Points, duplicates: Duplicates, replicates: int, seed: int) -> tuple[Row, FloatArray]:
