@@ -13,7 +13,8 @@ n_i = |c_i|^2, up to `blur` (n_i + n_j), what float32 can lose on the way.
   gamma |q_i||q_j| <= gamma (n_i + n_j) / 2, gamma = d u / (1 - d u)  [Higham 2002, Accuracy and Stability, section 3.1].
 """
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -31,6 +32,10 @@ SMALLEST_STEP = np.float32(1e-25)
 PADDING = 64
 """Columns of the integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
 BLOCK_ROWS = 1024
+
+
+Each: TypeAlias = Callable[[Callable[[int], None], Iterable[int]], None]
+"""Does some work for every item, in any order (`Workers.each`)."""
 
 
 class Rows(NamedTuple):
@@ -83,7 +88,9 @@ class Filter(Protocol):
 
     rows: Rows
 
-    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch) -> None: ...
+    def __init__(
+        self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, each: Each
+    ) -> None: ...
 
     def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
         """Products of rows start to stop with rows first to last of the other side, written into `room` (float32)."""
@@ -99,19 +106,23 @@ class Int8Filter:
         labels: the number by which results name each row.
         frame: centre, scale and rotation.
         scratch: where the copy is kept.
+        each: runs the work on every block of rows.
     """
 
-    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch) -> None:
+    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, each: Each) -> None:
         n, width = len(places), len(frame.signs)
         self.codes = scratch.empty((n, width), np.int8)
         factors, norms, errors = np.empty(n, np.float32), np.empty(n), np.empty(n)
         block = width & -width
-        for start in range(0, n, BLOCK_ROWS):
+
+        def fill(start: int) -> None:
             part = slice(start, start + BLOCK_ROWS)
             quantize(
                 np.asarray(points[places[part]]), frame.scale, frame.mean, frame.signs, block,
                 self.codes[part], factors[part], norms[part], errors[part],
             )  # fmt: skip
+
+        each(fill, range(0, n, BLOCK_ROWS))
         self.rows = Rows(factors, np.empty(0, np.float32), norms, errors, labels, frame.scale, 1.0, 8 * UNIT32)
 
     def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
@@ -126,16 +137,19 @@ class Int8Filter:
 class Float32Filter:
     """Rows as centred float32 numbers; tiles through BLAS. Arguments as `Int8Filter`."""
 
-    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch) -> None:
+    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, each: Each) -> None:
         n, d = len(places), points.shape[1]
         self.codes = scratch.empty((n, d), np.float32)
         norms = np.empty(n)
-        for start in range(0, n, BLOCK_ROWS):
+
+        def fill(start: int) -> None:
             part = slice(start, start + BLOCK_ROWS)
             with np.errstate(over="ignore"):  # infinite codes have infinite norms, which `on_tiles.is_readable` refuses
                 self.codes[part] = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
             rounded = self.codes[part].astype(np.float64)
             norms[part] = np.einsum("ij,ij->i", rounded, rounded)
+
+        each(fill, range(0, n, BLOCK_ROWS))
         gamma = d * UNIT32 / (1 - d * UNIT32)
         errors = 1.01 * UNIT32 * np.sqrt(norms) + LOST
         ones = np.ones(n, np.float32)

@@ -136,7 +136,7 @@ def search_between(
         here, there = (scratch.searchable(points, exponent) for points in (queries, base))
         frame = _frame(there, places[order])
         columns = _side(there, places[order], order, frame, scratch, workers, Wanted(k, k), coarse)
-        copy = type(columns.coarse)(here, asked, np.arange(n), frame, scratch)
+        copy = type(columns.coarse)(here, asked, np.arange(n), frame, scratch, workers.each)
         rows = Side(here, asked, copy, with_mix(copy.rows, columns.rows.mix))
         if _is_readable(columns) and _is_readable(rows):
             for first, stop in groups(n, room_for(k, len(places))):
@@ -173,22 +173,22 @@ def _side(
         names.append("int8")
     if "int8" in names:
         workers.limit_torch()
-    estimates = {name: _estimate(FILTERS[name], points, places, frame, scratch, workers.room(), wanted) for name in names}
+    estimates = {name: _estimate(FILTERS[name], points, places, frame, scratch, workers, wanted) for name in names}
     chosen = min(names, key=lambda name: estimates[name].seconds)
-    filled = FILTERS[chosen](points, places, labels, frame, scratch)
+    filled = FILTERS[chosen](points, places, labels, frame, scratch, workers.each)
     return Side(points, places, filled, with_mix(filled.rows, estimates[chosen].mix))
 
 
 def _estimate(
-    kind: type[Filter], points: Points, places: IntArray, frame: Frame, scratch: Scratch, room: np.ndarray, wanted: Wanted
+    kind: type[Filter], points: Points, places: IntArray, frame: Frame, scratch: Scratch, workers: Workers, wanted: Wanted
 ) -> Estimate:
     """The product of a few random rows is timed, and the candidates are counted that the filter would leave to decide."""
     n, height, last = len(places), min(PILOT_ROWS, len(places)), min(BLOCK, len(places))
-    pilot = kind(points, places[:last], places[:last], frame, scratch)
+    pilot = kind(points, places[:last], places[:last], frame, scratch, workers.each)
     times = []
     for _ in range(2):
         started = perf_counter()
-        tile = pilot.tile(0, height, pilot, 0, last, room)
+        tile = pilot.tile(0, height, pilot, 0, last, workers.room())
         times.append(perf_counter() - started)
     squares = squared_distances(tile, pilot.rows, pilot.rows, 0, 0)
     np.fill_diagonal(squares, np.inf)
