@@ -20,7 +20,8 @@ PARTS = {"data": DataConfig, "model": ModelConfig, "measure": MeasureConfig}
 def other_value(entry):
     """A value that the option does not have by default, as TOML gives it; texts are odd ones."""
     if entry.metadata["choices"]:
-        return next(choice for choice in entry.metadata["choices"] if choice != entry.default)
+        other = next(choice for choice in entry.metadata["choices"] if choice != entry.default)
+        return [other] if get_origin(entry.type) is tuple else other
     for kind in get_args(entry.type) if get_origin(entry.type) is UnionType else [entry.type]:
         if kind is bool:
             return not entry.default
@@ -210,3 +211,9 @@ def test_options_that_depend_on_each_other_may_come_from_different_places(tmp_pa
     assert resolve({}, None, ["measure.k=10", "measure.overlap_k=5"]).measure.k == 10
     with pytest.raises(UsageError, match="--overlap-k 30 is more than --k 10"):
         resolve({}, place, [])
+
+
+def test_every_word_of_a_list_of_choices_is_checked():
+    assert config_from({"measure": {"control": ["untrained", "gaussian"]}}).measure.control == ("untrained", "gaussian")
+    with pytest.raises(UsageError, match=r'unknown control "untrain".*untrained'):
+        config_from({"measure": {"control": ["gaussian", "untrain"]}})

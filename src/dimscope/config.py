@@ -69,6 +69,12 @@ class MeasureConfig:
     duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
     exclude_group: bool = option(False, "label measures skip neighbours of the example's own group (needs --group)")
     rule: str = option("minimum", "how the layers are chosen (dimscope list rules)")
+    control: tuple[str, ...] = option(
+        (),
+        "what the same measures give where there is nothing to find: fresh weights, shuffled tokens, normal points of the same "
+        "covariance, permuted labels",
+        ("untrained", "shuffled", "gaussian", "permuted"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +193,9 @@ def _check_choices(part: Any) -> None:
     assert is_dataclass(part)
     for entry in fields(part):
         choices, value = entry.metadata["choices"], getattr(part, entry.name)
-        if choices and value not in choices:
-            raise unknown_name(entry.name.replace("_", "-"), str(value), choices)
+        for word in (value if isinstance(value, tuple) else (value,)) if choices else ():
+            if word not in choices:
+                raise unknown_name(entry.name.replace("_", "-"), str(word), choices)
 
 
 def _check_numbers(config: RunConfig) -> None:

@@ -22,10 +22,16 @@ DAMAGED = (StoreError, OSError, ValueError, TypeError, EOFError, LookupError, At
 MOST_DIGITS = 12
 """Decimals of a table; an error below them is rounding noise of the computation."""
 COORDINATES = ("site", "index", "depth", "module")
+CONTROLS = ("untrained", "shuffled", "gaussian", "permuted")
+"""Where there is nothing to find: fresh weights, shuffled tokens, normal points of the same covariance, permuted labels."""
+CONTROLLED = ("dimension", "overlap_next", "label_overlap")
+"""Quantities that are kept beside the profile for each control, as `dimension_untrained` and so on."""
 SUMMARY_COLUMNS = (
     "dimension",
+    *(f"dimension_{name}" for name in CONTROLS),
     "overlap_next",
     "label_overlap",
+    *(f"label_overlap_{name}" for name in CONTROLS),
     "label_overlap_balanced",
     "knn_accuracy",
     "effective_rank",
@@ -125,6 +131,19 @@ class Profile:
         text = json.dumps({**self.provenance, **entries}, sort_keys=True, default=str)
         return Profile(self.dataset.assign_attrs(provenance=text))
 
+    def with_columns(self, columns: Mapping[str, FloatArray]) -> "Profile":
+        """The same profile with further quantities, one number per layer each; those of the same name are replaced."""
+        return Profile(self.dataset.assign({name: ("layer", _column(values)) for name, values in columns.items()}))
+
+    def without(self, quantities: Sequence[str]) -> "Profile":
+        """The same profile without these quantities."""
+        return Profile(self.dataset.drop_vars([name for name in quantities if self.has(name)]))
+
+    @property
+    def controls(self) -> list[str]:
+        """The controls that were measured beside the profile: words such as `untrained`."""
+        return [name for name in CONTROLS if any(self.has(f"{quantity}_{name}") for quantity in CONTROLLED)]
+
     def values(self, quantity: str) -> FloatArray:
         """One number per layer.
 
@@ -207,7 +226,7 @@ def format_number(value: float, error: float = float("nan")) -> str:
     return f"{value:.{digits}f} +- {error:.{digits}f}"
 
 
-def _column(values: Sequence[float] | Sequence[str]) -> Any:
+def _column(values: Sequence[float] | Sequence[str] | FloatArray) -> Any:
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         return array.astype(np.int32)

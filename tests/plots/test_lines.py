@@ -1,9 +1,11 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from dimscope.plots import plot_dimension, plot_overlap
+from dimscope.plots import plot_dimension, plot_label_overlap, plot_overlap, plot_overview
 from dimscope.plots.lines import layer_ticks
+from dimscope.plots.theme import MUTED
 from dimscope.profile import Profile
 
 
@@ -51,3 +53,55 @@ def test_a_comparison_names_runs_once_and_explains_marks(profile: Profile, make_
 
 def test_one_profile_needs_no_legend(profile: Profile) -> None:
     assert plot_dimension(profile).figure.legends == []
+
+
+def with_controls(profile: Profile) -> Profile:
+    ones = np.ones(len(profile.layers))
+    return profile.with_columns(
+        {
+            "dimension_untrained": 30 * ones,
+            "dimension_untrained_err": ones,
+            "dimension_gaussian": 40 * ones,
+            "overlap_next_untrained": np.append(0.9 * ones[1:], np.nan),
+            "label_overlap_permuted": 0.07 * ones,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("plot", "words", "quantities"),
+    [
+        (plot_dimension, ["fresh weights", "normal points"], ["dimension_untrained", "dimension_gaussian"]),
+        (plot_overlap, ["fresh weights"], ["overlap_next_untrained"]),
+        (plot_label_overlap, ["permuted labels"], ["label_overlap_permuted"]),
+        (
+            plot_overview,
+            ["fresh weights", "normal points", "permuted labels"],
+            ["dimension_untrained", "dimension_gaussian", "overlap_next_untrained", "label_overlap_permuted"],
+        ),
+    ],
+)
+def test_controls_are_dashed_grey_lines_of_the_same_numbers(profile: Profile, plot, words, quantities) -> None:
+    controlled = with_controls(profile)
+    made = plot(controlled)
+    legend = [text.get_text() for text in made.figure.legends[0].get_texts()]
+    assert [text for text in legend if text in words] == words
+    frame = made.frame()
+    assert [
+        name for name in frame["quantity"].unique() if name in controlled.quantities and name not in profile.quantities
+    ] == quantities
+    for name in quantities:
+        drawn = frame[frame["quantity"] == name]
+        expected = controlled.values(name)[:-1]  # without the final norm
+        np.testing.assert_array_equal(drawn["value"], expected)
+        (line,) = [
+            line for axes in made.axes for line in axes.lines
+            if len(line.get_ydata()) == len(expected) and np.array_equal(line.get_ydata(), expected, equal_nan=True)
+        ]  # fmt: skip
+        assert line.get_color() == MUTED
+        assert line.is_dashed()
+
+
+def test_a_comparison_draws_no_controls(profile: Profile) -> None:
+    frame = plot_dimension({"a": with_controls(profile), "b": profile}).frame()
+    assert set(frame["quantity"]) == {"dimension"}

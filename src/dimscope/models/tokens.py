@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,14 @@ class TokenizedTexts:
         content: one boolean array per text: True where the token counts for pooling.
         truncated: shape (n,): True for texts that were longer than the limit.
         duplicate_of: shape (n,): the first text with the same token ids; they share one forward pass and so equal vectors.
+        special: one boolean array per text: True where the tokenizer put a token of its own.
     """
 
     ids: list[IntArray]
     content: list[np.ndarray]
     truncated: np.ndarray
     duplicate_of: IntArray
+    special: list[np.ndarray] = field(default_factory=list)
 
     @property
     def lengths(self) -> IntArray:
@@ -50,19 +52,21 @@ def tokenize(loaded: LoadedModel, texts: Sequence[str], names: Sequence[str], sp
     _refuse_no_room(loaded)
     ids: list[IntArray] = []
     content: list[np.ndarray] = []
+    special_tokens: list[np.ndarray] = []
     truncated: list[np.ndarray] = []
     for start in range(0, len(texts), TOKENIZE_CHUNK):
         chunk = list(texts[start : start + TOKENIZE_CHUNK])
         found = _encode(loaded, chunk)
         ids += [np.array(row, dtype=np.int64) for row in found["input_ids"]]
         masks = [np.array(row, dtype=bool) for row in found["special_tokens_mask"]]
+        special_tokens += masks
         content += [np.ones_like(mask) if special == "include" else ~mask for mask in masks]
         truncated.append(_is_truncated(loaded, chunk, found["input_ids"]))
     _refuse_unknown(loaded, ids)
     _refuse_empty(content, names)
     if pool == "cls":
         _refuse_missing_cls(loaded, ids)
-    return TokenizedTexts(ids, content, np.concatenate(truncated), _same_tokens(ids))
+    return TokenizedTexts(ids, content, np.concatenate(truncated), same_tokens(ids), special_tokens)
 
 
 def _encode(loaded: LoadedModel, texts: list[str], limit: bool = True) -> Any:
@@ -119,7 +123,8 @@ def _refuse_missing_cls(loaded: LoadedModel, ids: list[IntArray]) -> None:
         )
 
 
-def _same_tokens(ids: list[IntArray]) -> IntArray:
+def same_tokens(ids: list[IntArray]) -> IntArray:
+    """For each text the first one with the same token ids, shape (n,)."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(row.tobytes(), number) for number, row in enumerate(ids)], dtype=np.int64)
 

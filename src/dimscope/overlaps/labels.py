@@ -13,6 +13,7 @@ from dimscope.knn import as_neighbors, search_distinct
 from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
+from dimscope.overlaps.null import PermutationNull, permuted_labels
 from dimscope.uncertainty import error_of_mean
 
 VOTE_ENTRIES = 4_000_000
@@ -111,6 +112,26 @@ def knn_accuracy(
     chance = float(np.bincount(found.codes).max() / len(found.codes))
     status = Status.SHORT_LISTS if found.near.n_dropped else Status.OK
     return Estimate(value, error, (k, k), n_used, found.near.n_dropped, status, chance=chance, local=correct)
+
+
+def permuted_label_overlap(
+    table: Neighbors, labels: ArrayLike, k: int = 30, *, exclude: ArrayLike | None = None, repeats: int = 100, seed: int = 0
+) -> PermutationNull:
+    """What `label_overlap` (plain) gives when the labels are dealt anew to the distinct points; mean and spread of that.
+
+    The mean is the chance level that `label_overlap` states in closed form (without `exclude`), the spread has none: points
+    share neighbours. Cost O(repeats n k).
+
+    Raises:
+        InputError, UsageError: as `label_overlap`; also fewer than 2 repeats.
+    """
+    found = _labelled(table, labels, k, exclude)
+
+    def value(codes: ArrayLike) -> float:
+        dealt = np.asarray(codes)
+        return float((dealt[found.near.neighbors] == dealt[found.near.points][:, None]).mean())
+
+    return permuted_labels(value, found.codes, repeats=repeats, seed=seed)
 
 
 def label_conflicts(table: Neighbors, labels: ArrayLike) -> int:

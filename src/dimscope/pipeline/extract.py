@@ -15,6 +15,7 @@ from dimscope.errors import InputError, StoreError
 from dimscope.files import atomic_path
 from dimscope.inputs.base import Examples
 from dimscope.inputs.text import read_examples
+from dimscope.models.controls import with_fresh_weights, with_shuffled_tokens
 from dimscope.models.load import load_model
 from dimscope.models.reader import Reader
 from dimscope.models.tokens import TokenizedTexts, tokenize
@@ -30,17 +31,18 @@ SNIPPET = 200
 """Characters of each text kept in points.parquet."""
 
 
-def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: bool = False) -> None:
+def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: bool = False, control: str = "") -> None:
     """Fill `states/` and `points.parquet`; finished row blocks of an interrupted run are kept, unless `redo` is asked for.
 
-    Everything that can be wrong with data, model and options is found before the first file is written or removed.
+    Everything that can be wrong with data, model and options is found before the first file is written or removed. With
+    `control` the weights are fresh (`untrained`) or the tokens of each text are in random order (`shuffled`).
 
     Raises:
         InputError, ModelError, UsageError, StoreError: see the functions called.
     """
     started = perf_counter()
     examples = read_examples(config.data)
-    key = extraction_key(config, examples.source_hash)
+    key = extraction_key(config, examples.source_hash, control)
     if not redo and is_extracted(folder, key, len(examples)):
         progress.message(f"states of {len(examples)} examples are there already")
         return
@@ -48,6 +50,10 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
     progress.message(f"loading {config.model.name}")
     loaded = load_model(config.model)
     tokens = tokenize(loaded, examples.texts, examples.ids, config.model.special_tokens, config.model.pool)
+    if control == "untrained":
+        loaded = with_fresh_weights(loaded, config.data.seed)
+    elif control == "shuffled":
+        tokens = with_shuffled_tokens(tokens, config.data.seed)
     refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, "distinct texts")
     reader = Reader(loaded, tokens, examples.ids, config.model)
     widths = reader.probe()
@@ -70,6 +76,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
     manifest.write(
         layers=[{**asdict(name), "name": str(name), "depth": name.index / reader.n_layers} for name in reader.layers],
         model={**loaded.facts, "n_layers": reader.n_layers, **_pooling_facts(config)},
+        **({"control": control} if control else {}),
         data=_data_facts(config, examples, tokens),
     )
     files = [folder.points, *(store.path(str(name)) for name in reader.layers)]
@@ -82,14 +89,15 @@ def is_extracted(folder: RunFolder, key: str, n_rows: int) -> bool:
     return manifest.is_stage_done("extract", key) and StateStore(folder.states, key, n_rows, BLOCK_ROWS).is_complete
 
 
-def extraction_key(config: RunConfig, data_hash: str) -> str:
-    """What the states depend on: options, data, and for a model folder the size and time of its files."""
+def extraction_key(config: RunConfig, data_hash: str, control: str = "") -> str:
+    """What the states depend on: options, data, control, and for a model folder the size and time of its files."""
     folder = Path(config.model.name).expanduser()
     weights = []
     if folder.is_dir():
         found = sorted(path for path in folder.iterdir() if path.is_file())
         weights = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
-    return sha256(repr((config.key("data", "model"), data_hash, weights)).encode()).hexdigest()[:16]
+    parts = (config.key("data", "model"), data_hash, weights, *([control] if control else []))
+    return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _read_block(

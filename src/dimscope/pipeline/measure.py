@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Any
@@ -58,9 +58,9 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     """
     started = perf_counter()
     manifest = Manifest(folder.path)
-    layers = _layers(manifest)
-    job = _Job(config, folder, manifest, _column(folder, "label"), _groups(config, folder))
-    key = f"{job.states_key}-{config.key('measure')}-{config.data.seed}-{__version__}"
+    layers = measured_layers(manifest)
+    job = _Job(config, folder, manifest, point_column(folder, "label"), groups_of(config, folder))
+    key = measure_key(config, manifest)
     if manifest.is_stage_done("measure", key) and _has_all_tables(manifest):
         progress.message("measures are there already")
         return Profile.load(folder.profile)
@@ -68,11 +68,24 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     log_event(folder.log, "measure", layers=len(layers), k=config.measure.k)
     write_config(folder, config)
     profile = _measure_layers(job, layers, progress)
+    store_profile(config, folder, profile, perf_counter() - started)
+    return profile
+
+
+def measure_key(config: RunConfig, manifest: Manifest) -> str:
+    """What the profile depends on: the states, the measures but not their controls, the seed and the version."""
+    alone = replace(config, measure=replace(config.measure, control=()))
+    states = manifest.content["stages"]["extract"]["key"]
+    return f"{states}-{alone.key('measure')}-{config.data.seed}-{__version__}"
+
+
+def store_profile(config: RunConfig, folder: RunFolder, profile: Profile, seconds: float) -> None:
+    """Write `profile.nc` and `profile.csv`, and list the stage as finished."""
+    manifest = Manifest(folder.path)
     profile.save(folder.profile)
     with atomic_path(folder.table) as temporary:
         profile.to_dataframe().to_csv(temporary, index=False)
-    manifest.finish_stage("measure", key, perf_counter() - started, [folder.profile, folder.table])
-    return profile
+    manifest.finish_stage("measure", measure_key(config, manifest), seconds, [folder.profile, folder.table])
 
 
 def _measure_layers(job: _Job, layers: Sequence[Layer], progress: Progress) -> Profile:
@@ -160,24 +173,27 @@ def _has_all_tables(manifest: Manifest) -> bool:
     return all(manifest.is_stage_done(name, record["key"]) for name, record in stages.items() if name.startswith("neighbors/"))
 
 
-def _layers(manifest: Manifest) -> list[Layer]:
+def measured_layers(manifest: Manifest) -> list[Layer]:
+    """The layers whose states are in the folder."""
     found = manifest.content.get("layers")
     if not found or "extract" not in manifest.content.get("stages", {}):
         raise StoreError(f"{manifest.path.parent} has no finished states; run `dimscope extract` (or `run`) first.")
     return [Layer(entry["name"], entry["site"], entry["index"], entry["depth"], entry.get("module", "")) for entry in found]
 
 
-def _column(folder: RunFolder, name: str) -> list[str] | None:
+def point_column(folder: RunFolder, name: str) -> list[str] | None:
+    """A column of points.parquet, or None when it has gaps."""
     from pyarrow import parquet
 
     cells: list[Any] = parquet.read_table(folder.points, columns=[name])[name].to_pylist()
     return None if any(cell is None for cell in cells) else cells
 
 
-def _groups(config: RunConfig, folder: RunFolder) -> list[str] | None:
+def groups_of(config: RunConfig, folder: RunFolder) -> list[str] | None:
+    """The groups whose members do not count, or None when none are left out."""
     if not config.measure.exclude_group:
         return None
-    groups = _column(folder, "group")
+    groups = point_column(folder, "group")
     if groups is None:
         raise InputError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
     return groups

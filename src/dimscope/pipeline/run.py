@@ -11,6 +11,7 @@ from dimscope.checks.base import Finding
 from dimscope.config import RunConfig
 from dimscope.dimensions import ESTIMATORS
 from dimscope.errors import UsageError, unknown_name
+from dimscope.pipeline.controls import add_controls, refuse_impossible_controls
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.finish import answer, illustrate
 from dimscope.pipeline.log import log_event
@@ -73,7 +74,7 @@ def run_stages(
 def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
     _refuse_impossible_measures(config)
-    profile = measure(config, folder, progress)
+    profile = add_controls(config, folder, measure(config, folder, progress), progress)
     recommendation, findings = answer(config, folder, profile)
     if with_report:
         illustrate(folder, profile, recommendation, findings)
@@ -109,6 +110,7 @@ def _refuse_impossible_measures(config: RunConfig) -> None:
             least = next(more for more in count(k) if kind.readings(more))
             raise UsageError(f"--estimator {name} reads at least {least} neighbours; --k {k} was asked for, raise it.")
     RULES.load(config.measure.rule)
+    refuse_impossible_controls(config)
 
 
 def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), title: str = "") -> None:

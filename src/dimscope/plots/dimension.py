@@ -7,7 +7,16 @@ import numpy as np
 from dimscope.arrays import FloatArray
 from dimscope.errors import UsageError
 from dimscope.plots.base import FINAL_NORM, Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
-from dimscope.plots.lines import add_legend, draw_runs, label_layer_axis, norm_entry, run_entries, start_at_zero
+from dimscope.plots.lines import (
+    add_legend,
+    draw_controls,
+    draw_runs,
+    joined,
+    label_layer_axis,
+    norm_entry,
+    run_entries,
+    start_at_zero,
+)
 from dimscope.plots.scale import scale_columns
 from dimscope.plots.theme import AXIS_LABELS, MUTED, PALETTE, themed
 from dimscope.rules.base import Recommendation
@@ -29,7 +38,7 @@ def plot_dimension(
 ) -> Plot:
     """The dimension with a band of one standard error, against the layer (one profile) or the depth (a dict).
 
-    The output of the last norm is an open diamond, never joined to the line.
+    The output of the last norm is an open diamond, never joined to the line. Controls of one profile are dashed grey lines.
 
     Args:
         profiles: one profile, or name -> profile.
@@ -45,15 +54,16 @@ def plot_dimension(
     with themed(size):
         figure, (axes,) = new_figure(size)
         others = _draw_scales(axes, runs) if show_scales else []
+        controls, entries = draw_controls(axes, runs, "dimension")
         if recommendation is not None and recommendation.is_clear:
             draw_range(axes, runs, rows, recommendation)
         draw_runs(axes, runs, rows)
         axes.set_title("Intrinsic dimension", loc="left")
         axes.set_ylabel(AXIS_LABELS["dimension"])
-        drawn = _joined([rows, *others])
+        drawn = joined([rows, *others, *controls])
         start_at_zero(axes, drawn["value"].to_numpy(dtype=float), drawn["error"].to_numpy(dtype=float))
         label_layer_axis(axes, runs, size)
-        add_legend(figure, [*run_entries(runs), *norm_entry(runs)], size)
+        add_legend(figure, [*run_entries(runs), *entries, *norm_entry(runs)], size)
     return Plot(figure, (Panel(axes, drawn),), size)
 
 
@@ -90,12 +100,6 @@ def _name_range(axes: "Axes", low: float, high: float, x: FloatArray) -> None:
     place = ((low + high) / 2 - x.min()) / max(float(np.ptp(x)), 1.0)
     at, side = (low, "left") if place < EDGE else (high, "right") if place > 1 - EDGE else ((low + high) / 2, "center")
     axes.text(at, 0.02, "recommended", transform=axes.get_xaxis_transform(), ha=side, va="bottom", color=PALETTE[0])
-
-
-def _joined(parts: list[Rows]) -> Rows:
-    import pandas
-
-    return pandas.concat(parts, ignore_index=True)
 
 
 DIMENSION = PlotKind("intrinsic dimension with its error, against layer or depth", ("dimension",), plot_dimension)

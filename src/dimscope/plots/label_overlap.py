@@ -8,8 +8,10 @@ from dimscope.plots.lines import (
     Entry,
     add_legend,
     draw_chance,
+    draw_controls,
     draw_line,
     draw_runs,
+    joined,
     label_layer_axis,
     norm_entry,
     note_absence,
@@ -28,7 +30,8 @@ MARKERS = ("o", "s", "^")
 def plot_label_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
     """Label overlap, plain and balanced, and accuracy of the neighbours' vote, each with its chance level (dashed).
 
-    One profile: one pair of axes with a line per quantity. A dict: one pair of axes per quantity with a line per run.
+    One profile: one pair of axes with a line per quantity, and the controls of the plain label overlap as dashed grey lines.
+    A dict: one pair of axes per quantity with a line per run.
 
     Args:
         profiles: one profile, or name -> profile; measured with labels.
@@ -45,8 +48,6 @@ def plot_label_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
 
 
 def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
-    import pandas
-
     figure, (axes,) = new_figure(size)
     parts, entries, has_chance = [], [], False
     for name in present:
@@ -57,13 +58,14 @@ def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
         draw_line(axes, rows, style, marker=MARKERS[place])
         entries.append(Entry(AXIS_LABELS[name], {**style, "marker": MARKERS[place], "markersize": 3.6}))
         parts.append(rows)
-    rows = pandas.concat(parts, ignore_index=True)
+    controls, known = draw_controls(axes, runs, "label_overlap")
+    rows = joined([*parts, *controls])
     note_absence(axes, rows)
     axes.set_title("Label overlap", loc="left")
     _label_share_axis(axes, runs)
     _fit(axes, rows)
     label_layer_axis(axes, runs, size)
-    add_legend(figure, [*entries, *([CHANCE] if has_chance else [])], size)
+    add_legend(figure, [*entries, *known, *([CHANCE] if has_chance else [])], size)
     return Plot(figure, (Panel(axes, rows),), size)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.plots.base import FINAL_NORM, Rows, Runs
-from dimscope.plots.theme import MUTED, PAPER, run_style, shorten, size_of
+from dimscope.plots.theme import CONTROL_WORDS, MUTED, PAPER, run_style, shorten, size_of
+from dimscope.profile import CONTROLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,7 @@ class Entry(NamedTuple):
     style: dict[str, Any]
 
 
+CONTROL_DASHES = dict(zip(CONTROLS, ((0, (6, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 3))), strict=True))
 CHANCE = Entry("chance", {"color": MUTED, "linewidth": 1.0, "linestyle": (0, (3, 2))})
 NORM = Entry("final norm", {"color": MUTED, "marker": "D", "markerfacecolor": PAPER, "markersize": 4.2, "linestyle": "none"})
 
@@ -59,6 +61,34 @@ def draw_runs(axes: "Axes", runs: Runs, rows: "Rows") -> None:
         if len(chosen):
             draw_line(axes, chosen, run_style(place))
     note_absence(axes, rows)
+
+
+def draw_controls(axes: "Axes", runs: Runs, quantity: str) -> "tuple[list[Rows], list[Entry]]":
+    """The controls of one profile as dashed grey lines behind it, their numbers and their entries of the legend.
+
+    Nothing in a comparison, whose lines are runs. The final norm of a control is left out; the table has it.
+    """
+    drawn: list[Rows] = []
+    entries: list[Entry] = []
+    for name in () if runs.is_comparison else CONTROLS:
+        rows = runs.rows(f"{quantity}_{name}")
+        rows = rows[rows["site"] != FINAL_NORM]
+        if not len(rows):
+            continue
+        style: dict[str, Any] = {"color": MUTED, "linewidth": 1.1, "linestyle": CONTROL_DASHES[name]}
+        x, value, error = (rows[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
+        axes.fill_between(x, value - error, value + error, color=MUTED, alpha=BAND_OPACITY / 2, linewidth=0)
+        axes.plot(x, value, marker="o" if len(rows) == 1 else "", markersize=3.0, **style)
+        drawn.append(rows)
+        entries.append(Entry(CONTROL_WORDS[name], style))
+    return drawn, entries
+
+
+def joined(parts: "Sequence[Rows]") -> "Rows":
+    """Several tables of drawn numbers as one."""
+    import pandas
+
+    return pandas.concat(list(parts), ignore_index=True)
 
 
 def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED) -> bool:

@@ -1,12 +1,22 @@
 """The overlap of each layer's neighbourhoods with those of the next."""
 
 from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, as_runs, new_figure
-from dimscope.plots.lines import CHANCE, add_legend, draw_chance, draw_runs, label_layer_axis, norm_entry, run_entries
+from dimscope.plots.lines import (
+    CHANCE,
+    add_legend,
+    draw_chance,
+    draw_controls,
+    draw_runs,
+    joined,
+    label_layer_axis,
+    norm_entry,
+    run_entries,
+)
 from dimscope.plots.theme import AXIS_LABELS, themed
 
 
 def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
-    """Mean shared fraction of the k neighbours of layers l and l + 1, drawn at l, with the chance level.
+    """Mean shared fraction of the k neighbours of layers l and l + 1, drawn at l, with the chance level and the controls.
 
     The step from the last block to the final norm stands at the last block.
 
@@ -23,6 +33,7 @@ def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
     with themed(size):
         figure, (axes,) = new_figure(size)
         has_chance = draw_chance(axes, rows)
+        controls, entries = draw_controls(axes, runs, "overlap_next")
         draw_runs(axes, runs, rows)
         axes.set_title("Overlap with the next layer", loc="left")
         k = runs.setting("overlap_k")
@@ -31,8 +42,8 @@ def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
         label_layer_axis(axes, runs, size)
         if not runs.is_comparison:
             axes.set_xlabel(f"{axes.get_xlabel()}, compared with the next")
-        add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
-    return Plot(figure, (Panel(axes, rows),), size)
+        add_legend(figure, [*run_entries(runs), *entries, *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
+    return Plot(figure, (Panel(axes, joined([rows, *controls])),), size)
 
 
 OVERLAP = PlotKind("neighbors shared with the next layer, with chance level", ("overlap_next",), plot_overlap)

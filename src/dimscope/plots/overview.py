@@ -6,9 +6,12 @@ from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_
 from dimscope.plots.dimension import draw_range
 from dimscope.plots.lines import (
     CHANCE,
+    Entry,
     add_legend,
     draw_chance,
+    draw_controls,
     draw_runs,
+    joined,
     label_layer_axis,
     norm_entry,
     run_entries,
@@ -32,7 +35,7 @@ WIDE = 6.0
 def plot_overview(profiles: Profiles, *, recommendation: Recommendation | None = None, size: str = "page") -> Plot:
     """Dimension, overlap with the next layer and label overlap in one figure, as far as they were measured.
 
-    Bands are one standard error, dashes the chance level, the final norm an open diamond.
+    Bands are one standard error, thin dashes the chance level, grey dashes controls, the final norm an open diamond.
 
     Args:
         profiles: one profile, or name -> profile.
@@ -50,17 +53,22 @@ def plot_overview(profiles: Profiles, *, recommendation: Recommendation | None =
             size, rows=len(present) // columns, columns=columns, height=0.78 if columns > 1 else 0.9 * len(present)
         )
         panels, has_chance = [], False
+        entries: dict[str, Entry] = {}
         for name, axes in zip(present, all_axes, strict=True):
             rows = runs.rows(name)
             if name == "dimension" and recommendation is not None and recommendation.is_clear:
                 draw_range(axes, runs, rows, recommendation)
             has_chance |= draw_chance(axes, rows)
+            controls, found = draw_controls(axes, runs, name)
+            entries |= {entry.label: entry for entry in found}
             draw_runs(axes, runs, rows)
             axes.set_title(TITLES[name], loc="left")
+            rows = joined([rows, *controls])
             _label_axes(axes, runs, rows, name)
             label_layer_axis(axes, runs, size, share=1 / columns)
             panels.append(Panel(axes, rows))
-        add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
+        known = [*entries.values(), *([CHANCE] if has_chance else [])]
+        add_legend(figure, [*run_entries(runs), *known, *norm_entry(runs)], size)
     return Plot(figure, tuple(panels), size)
 
 

@@ -39,6 +39,13 @@ SIZES = {
 }
 """`column` and `page` are the usual one and two columns of a journal; `half` and `screen` serve the report."""
 
+CONTROL_WORDS = {
+    "untrained": "fresh weights",
+    "shuffled": "shuffled tokens",
+    "gaussian": "normal points",
+    "permuted": "permuted labels",
+}
+"""What a control is called in a legend."""
 AXIS_LABELS = {
     "dimension": "intrinsic dimension",
     "overlap_next": "shared neighbors with next layer",
@@ -49,6 +56,15 @@ AXIS_LABELS = {
     "participation_ratio": "participation ratio",
     "anisotropy": "anisotropy",
     "r1_median": "nearest distance",
+    **{
+        f"{quantity}_{name}": f"{label}, {words}"
+        for quantity, label in (
+            ("dimension", "dimension"),
+            ("overlap_next", "overlap with next"),
+            ("label_overlap", "label overlap"),
+        )
+        for name, words in CONTROL_WORDS.items()
+    },
 }
 """What a quantity is called on an axis and in a legend."""
 

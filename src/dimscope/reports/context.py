@@ -18,6 +18,12 @@ MOST_SPREAD = 1000.0
 """Columns that span more than this factor keep four digits per number instead of common decimals."""
 HEADINGS = {
     "dimension": ("dimension", "intrinsic dimension, with its standard error"),
+    "dimension_untrained": ("fresh weights", "dimension of the same model with fresh weights, a control"),
+    "dimension_shuffled": ("shuffled tokens", "dimension when the tokens of each example are shuffled, a control"),
+    "dimension_gaussian": ("normal points", "dimension of as many normal points of the same covariance, a control"),
+    "label_overlap_untrained": ("fresh weights", "label overlap of the same model with fresh weights, a control"),
+    "label_overlap_shuffled": ("shuffled tokens", "label overlap when the tokens of each example are shuffled, a control"),
+    "label_overlap_permuted": ("permuted labels", "label overlap when the labels are dealt anew, and its spread"),
     "overlap_next": ("overlap with next", "shared fraction of the nearest neighbors with the next layer"),
     "label_overlap": ("label overlap", "share of the nearest neighbors with the same label"),
     "label_overlap_balanced": ("balanced", "label overlap, mean over classes"),

@@ -10,11 +10,13 @@ from dimscope.plots import PLOTS, Plot
 from dimscope.plots.base import FINAL_NORM
 from dimscope.plots.scale import scale_columns
 from dimscope.plots.theme import AXIS_LABELS
-from dimscope.profile import Profile, format_number
+from dimscope.profile import CONTROLS, Profile, format_number
 from dimscope.reports.context import quantity_text
 from dimscope.reports.figures import interactive_svg
 from dimscope.rules.base import Recommendation
 
+SHOWN = {"dimension": ("dimension",), "overlap": ("overlap_next",), "label_overlap": ("label_overlap",)}
+"""Plot -> the quantities whose controls are drawn in it."""
 DESCRIBED = 4
 """A text alternative describes at most this many curves; the table holds the rest."""
 
@@ -132,6 +134,8 @@ def _caption(section: Section, profile: Profile, recommendation: Recommendation)
         caption = caption.replace("Bands:", "Bars:").replace("Band:", "Bar:")
     if section.plot == "dimension" and any(layer.site == FINAL_NORM for layer in profile.layers):
         caption += " Open diamond: the output of the final norm, a site of its own."
+    if any(profile.has(f"{quantity}_{name}") for quantity in SHOWN.get(section.plot, ()) for name in CONTROLS):
+        caption += " Dashed grey: controls, the same measure where there is nothing to find."
     if section.plot == "dimension" and recommendation.is_clear:
         caption += " Shaded: the recommended range; ring: the layer to try first."
     return caption

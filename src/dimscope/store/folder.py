@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "neighbors"
 
     @property
+    def controls(self) -> Path:
+        """One run folder per control: the same measures where there is nothing to find."""
+        return self.path / "controls"
+
+    @property
     def profile(self) -> Path:
         """All measures."""
         return self.path / "profile.nc"
@@ -124,7 +129,7 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
 
 def clear_results(folder: RunFolder) -> None:
     """Remove everything that a run wrote, and nothing else."""
-    for path in (folder.states, folder.neighbors, folder.figures):
+    for path in (folder.states, folder.neighbors, folder.figures, folder.controls):
         shutil.rmtree(path, ignore_errors=True)
     names = (
         folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,

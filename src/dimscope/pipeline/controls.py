@@ -1,0 +1,181 @@
+"""Controls: the same measures where there is nothing to find, each in a run folder of its own below `controls/`."""
+
+import shutil
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from dimscope.arrays import FloatArray, Points
+from dimscope.config import RunConfig
+from dimscope.errors import InputError, UsageError
+from dimscope.files import atomic_path
+from dimscope.knn.base import Duplicates
+from dimscope.knn.duplicates import find_duplicates
+from dimscope.overlaps.labels import permuted_label_overlap
+from dimscope.pipeline.extract import extract
+from dimscope.pipeline.log import log_event
+from dimscope.pipeline.measure import groups_of, measure, measured_layers, point_column, store_profile
+from dimscope.profile import CONTROLLED, CONTROLS, Layer, Profile
+from dimscope.progress import Progress
+from dimscope.spectra import CHUNK
+from dimscope.store.folder import RunFolder, write_config
+from dimscope.store.manifest import Manifest
+from dimscope.store.states import open_states
+from dimscope.store.tables import read_table
+
+NEED_A_MODEL = ("untrained", "shuffled")
+GAUSSIAN_STREAM = 2
+"""Keeps the normal numbers apart from other uses of the same seed."""
+REPEATS = 100
+"""Permutations of the labels; their mean is known to a tenth of their spread."""
+
+
+def refuse_impossible_controls(config: RunConfig) -> None:
+    """Nothing when every control that is asked for can be made.
+
+    Raises:
+        UsageError: a control that needs a model without one, or one that needs labels without them.
+    """
+    asked = config.measure.control
+    needing = [name for name in NEED_A_MODEL if name in asked]
+    if needing and not config.model.name:
+        raise UsageError(
+            f"--control {needing[0]} runs the model again, but these are arrays without one; --control gaussian and, with "
+            "labels, --control permuted need none."
+        )
+    if "permuted" in asked and config.data.label is None:
+        raise UsageError("--control permuted deals labels anew, but there are none; name their column with --label.")
+
+
+def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progress: Progress) -> Profile:
+    """The profile with the columns of the controls that are asked for, and of no others; stored when they changed.
+
+    Finished controls are read from `controls/`, those of an interrupted run go on where they were.
+
+    Raises:
+        InputError: the data changed since the run was extracted.
+        DimscopeError: what `extract` and `measure` raise.
+    """
+    columns: dict[str, FloatArray] = {}
+    started = perf_counter()
+    for name in config.measure.control:
+        columns |= _permuted(config, folder) if name == "permuted" else _measured(config, folder, profile, name, progress)
+    stale = [f"{quantity}_{name}{end}" for quantity in CONTROLLED for name in CONTROLS for end in ("", "_err")]
+    found = profile.without(stale).with_columns(columns)
+    if found.dataset.identical(profile.dataset):
+        return profile
+    write_config(folder, config)
+    measures = {"measure": config.to_dict()["measure"], "config": config.to_dict()}
+    found = found.with_provenance(**measures)
+    before = Manifest(folder.path).content["stages"]["measure"]["seconds"]
+    store_profile(config, folder, found, before + perf_counter() - started)
+    return found
+
+
+def _measured(config: RunConfig, folder: RunFolder, profile: Profile, name: str, progress: Progress) -> dict[str, FloatArray]:
+    """The columns of a control that has states of its own."""
+    own = RunFolder(folder.controls / name)
+    scale = "paper" if config.measure.scale == "paper" else "first"
+    options = replace(config, measure=replace(config.measure, control=(), replicates=0, scale=scale))
+    progress.message(f"control: {name}")
+    log_event(folder.log, "control", name=name)
+    if name == "gaussian":
+        _draw_gaussian(options, folder, own)
+    else:
+        extract(options, own, progress, control=name)
+        _refuse_other_data(folder, own)
+    found = measure(options, own, progress)
+    source = "dimension" if config.measure.scale != "auto" else f"gride_{_common_rank(profile)}"
+    # Normal points of different layers share nothing, and they have no labels: their overlaps would be chance by construction.
+    pairs = (
+        {"dimension": source} if name == "gaussian" else {quantity: quantity for quantity in CONTROLLED} | {"dimension": source}
+    )
+    return {
+        f"{quantity}_{name}{end}": found.values(f"{column}{end}")
+        for quantity, column in pairs.items()
+        for end in ("", "_err")
+        if found.has(f"{column}{end}")
+    }
+
+
+def _common_rank(profile: Profile) -> int:
+    return int(np.nanmax(profile.values("dimension_scale")))
+
+
+def _refuse_other_data(folder: RunFolder, own: RunFolder) -> None:
+    hashes = [Manifest(place.path).content["data"]["hash"] for place in (folder, own)]
+    if hashes[0] != hashes[1]:
+        raise InputError(
+            f"the data changed since {folder.path} was extracted; a control of other data says nothing. Run again with "
+            "--on-existing redo."
+        )
+
+
+def _permuted(config: RunConfig, folder: RunFolder) -> dict[str, FloatArray]:
+    """Mean and spread of the label overlap when the labels are dealt anew."""
+    labels, groups = point_column(folder, "label"), groups_of(config, folder)
+    layers = measured_layers(Manifest(folder.path))
+    values = np.full((2, len(layers)), np.nan)
+    for row, layer in enumerate(layers):
+        path = folder.table_of(layer.name)
+        table = read_table(path) if path.is_file() else None
+        if table is None or table.k < config.measure.overlap_k or labels is None or len(set(labels)) < 2:
+            continue
+        null = permuted_label_overlap(
+            table, labels, config.measure.overlap_k, exclude=groups, repeats=REPEATS, seed=config.data.seed
+        )
+        values[:, row] = null.mean, null.spread
+    return {"label_overlap_permuted": values[0], "label_overlap_permuted_err": values[1]}
+
+
+def _draw_gaussian(config: RunConfig, folder: RunFolder, own: RunFolder) -> None:
+    """Fill the states of `own` with normal points, layer by layer."""
+    source = Manifest(folder.path).content
+    key = f"{source['stages']['extract']['key']}-gaussian-{config.data.seed}-{config.measure.duplicates}"
+    layers = measured_layers(Manifest(folder.path))
+    started = perf_counter()
+    own.states.mkdir(parents=True, exist_ok=True)
+    manifest = Manifest(own.path)
+    if manifest.is_stage_done("extract", key):
+        return
+    write_config(own, config)
+    with atomic_path(own.points) as temporary:
+        shutil.copyfile(folder.points, temporary)
+    for layer in layers:
+        _draw_layer(config, folder, own, layer, key)
+    manifest = Manifest(own.path)
+    manifest.write(**{name: source[name] for name in ("layers", "model", "data")}, control="gaussian")
+    files = [own.points, *(own.states / f"{layer.name}.npy" for layer in layers)]
+    manifest.finish_stage("extract", key, perf_counter() - started, files)
+
+
+def _draw_layer(config: RunConfig, folder: RunFolder, own: RunFolder, layer: Layer, key: str) -> None:
+    manifest, path, started = Manifest(own.path), own.states / f"{layer.name}.npy", perf_counter()
+    if manifest.is_stage_done(f"states/{layer.name}", key):
+        return
+    points = open_states(folder.states / path.name)
+    duplicates = find_duplicates(points, "keep" if config.measure.duplicates == "keep" else "merge")
+    rng = np.random.default_rng([config.data.seed, GAUSSIAN_STREAM, layer.index, len(layer.site)])
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        np.save(handle, gaussian_like(points, duplicates, rng))
+    manifest.finish_stage(f"states/{layer.name}", key, perf_counter() - started, [path])
+
+
+def gaussian_like(points: Points, duplicates: Duplicates, rng: np.random.Generator) -> Points:
+    """Normal points with the mean and the covariance of the distinct points, as many of them and of the same dtype.
+
+    Rows that are equal in `points` are equal in the result. O(n d min(n, d)), memory O(n d) in float64.
+    """
+    rows = np.flatnonzero(duplicates.representative == np.arange(duplicates.n_rows))
+    distinct = np.asarray(points[rows], dtype=np.float64)
+    mean = distinct.mean(axis=0)
+    factor = np.linalg.qr(distinct - mean, mode="r")  # factor.T @ factor = n covariance
+    del distinct
+    drawn = np.empty(points.shape, dtype=points.dtype)
+    place = np.searchsorted(rows, duplicates.representative)
+    normal = rng.standard_normal((len(rows), len(factor)))
+    for start in range(0, len(points), CHUNK):
+        block = normal[place[start : start + CHUNK]] @ factor
+        drawn[start : start + CHUNK] = block / np.sqrt(len(rows)) + mean
+    return drawn
