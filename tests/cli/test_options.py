@@ -43,9 +43,9 @@ def test_the_help_shows_the_true_default(part):
         shown = options[f"{part}__{entry.name}"].help
         if entry.name in ("max_tokens", "batch_size"):
             assert shown.endswith("  [auto]")
-        elif isinstance(entry.default, tuple):
+        elif isinstance(entry.default, tuple) and entry.default:
             assert shown.endswith(f"  [{' '.join(entry.default)}]")
-        elif entry.default is None or entry.default is False or entry.default == "":
+        elif entry.default in (None, False, "", ()):
             assert "  [" not in shown
         else:
             assert shown.endswith(f"  [{entry.default}]"), entry.name
