@@ -45,7 +45,7 @@ def test_the_help_shows_the_true_default(part):
             assert shown.endswith("  [auto]")
         elif isinstance(entry.default, tuple) and entry.default:
             assert shown.endswith(f"  [{' '.join(entry.default)}]")
-        elif entry.default in (None, False, "", ()):
+        elif entry.default is None or entry.default is False or entry.default in ("", ()):
             assert "  [" not in shown
         else:
             assert shown.endswith(f"  [{entry.default}]"), entry.name
