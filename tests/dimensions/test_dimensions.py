@@ -36,7 +36,7 @@ def test_options_reach_the_estimator(recipes):
     [
         ("two-nn", {}, r'^unknown estimator "two-nn"\. Did you mean "twonn"\?  All: .*gride.*  \(dimscope list estimators\)$'),
         ("twonn", {"fractoin": 0.5}, r'^unknown option of twonn "fractoin"\. Did you mean "fraction"\?  All: convention, frac'),
-        ("gride", {"k": 4}, r'^unknown option of gride "k"\.  All: ranks$'),
+        ("gride", {"k": 4}, r'^unknown option of gride "k"\.  All: errors, ranks$'),
     ],
 )
 def test_unknown_names_and_options_are_refused_with_the_near_one(recipes, name, options, sentence):
