@@ -35,7 +35,11 @@ def test_options_reach_the_estimator(recipes):
     ("name", "options", "sentence"),
     [
         ("two-nn", {}, r'^unknown estimator "two-nn"\. Did you mean "twonn"\?  All: .*gride.*  \(dimscope list estimators\)$'),
-        ("twonn", {"fractoin": 0.5}, r'^unknown option of twonn "fractoin"\. Did you mean "fraction"\?  All: convention, frac'),
+        (
+            "twonn",
+            {"fractoin": 0.5},
+            r'^unknown option of twonn "fractoin"\. Did you mean "fraction"\?  All: convention, errors, frac',
+        ),
         ("gride", {"k": 4}, r'^unknown option of gride "k"\.  All: errors, ranks$'),
     ],
 )
