@@ -137,3 +137,18 @@ def test_no_other_estimator_takes_the_place_of_the_first():
     assert row["twonn"] > 0
     assert "mle" not in row
     assert np.isnan(replicate_dimension(table, config, 0)).all()
+
+
+def test_the_largest_coordinate():
+    points = RNG.normal(size=(500, 40))
+    points[:, 7] += 30
+    points[300:, 7] -= 60
+    points[0] = 0
+    row = measure_points(points, find_duplicates(points))
+    squares = points**2
+    shares = [line.max() / line.sum() if line.any() else 0.0 for line in squares]
+    assert row["top_coordinate"] == pytest.approx(np.median(shares), rel=1e-12)
+    assert row["top_variance"] == pytest.approx(points.var(axis=0)[7] / points.var(axis=0).sum(), rel=1e-12)
+    constant = measure_points(np.ones((20, 4)), find_duplicates(np.ones((20, 4))))
+    assert np.isnan(constant["top_variance"])
+    assert constant["top_coordinate"] == 0.25

@@ -18,6 +18,10 @@ CHECKS = Registry(
         "P009": "dimscope.checks.p009_tail:Tail",
         "P010": "dimscope.checks.p010_ceiling:Ceiling",
         "P011": "dimscope.checks.p011_no_plateau:NoPlateau",
+        "P012": "dimscope.checks.p012_one_coordinate:OneCoordinate",
+        "P013": "dimscope.checks.p013_few_inputs:FewInputs",
+        "P014": "dimscope.checks.p014_estimators_disagree:EstimatorsDisagree",
+        "P015": "dimscope.checks.p015_like_its_null:LikeItsNull",
     },
     "dimscope list checks",
 )

@@ -13,7 +13,7 @@ from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import row_norms
 from dimscope.overlaps import knn_accuracy, label_overlap, overlap
-from dimscope.spectra import spectrum
+from dimscope.spectra import CHUNK, spectrum
 from dimscope.uncertainty import bootstrap_draws, widened
 
 Row = dict[str, float | int | str]
@@ -44,6 +44,21 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
         "von_neumann_entropy": linear.von_neumann_entropy,
         "pca_99": linear.pca_99,
         "norm_median": float(np.median(row_norms(distinct))),
+        **_top_coordinates(distinct),
+    }
+
+
+def _top_coordinates(points: Points) -> Row:
+    """How much one coordinate holds: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance."""
+    shares = np.zeros(len(points))
+    for start in range(0, len(points), CHUNK):
+        squares = np.square(points[start : start + CHUNK], dtype=np.float64)
+        total = squares.sum(axis=1)
+        np.divide(squares.max(axis=1), total, out=shares[start : start + CHUNK], where=total > 0)
+    spread = np.var(points, axis=0, dtype=np.float64)
+    return {
+        "top_coordinate": float(np.median(shares)),
+        "top_variance": float(spread.max() / spread.sum()) if spread.sum() > 0 else float("nan"),
     }
 
 
