@@ -2,4 +2,13 @@
 
 from dimscope.registry import Registry
 
-DEMOS = Registry("case", {"glosses": "dimscope.demos.glosses:prepare"}, "dimscope demo --help")
+DEMOS = Registry(
+    "case",
+    {
+        "glosses": "dimscope.demos.glosses:prepare",
+        "lexnames": "dimscope.demos.lexnames:prepare",
+        "decoder": "dimscope.demos.decoder:prepare",
+        "reactions": "dimscope.demos.reactions:prepare",
+    },
+    "dimscope demo --help",
+)

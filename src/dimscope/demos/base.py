@@ -1,5 +1,8 @@
 """What an embedded case hands over to the main job."""
 
+import csv
+import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -25,18 +28,26 @@ class PreparedDemo:
     credits: tuple[str, ...]
 
 
-def package_folder(package: str, folder: str, extra: str) -> Path:
+def package_folder(package: str, folder: str, extra: str, command: str = "") -> Path:
     """A folder inside an installed package, found without importing the package.
 
     Raises:
-        InputError: the package is not installed, or holds no such folder; names the extra that brings it.
+        InputError: the package is not installed, or holds no such folder; names the extra that brings it, or the command.
     """
     try:
         place = Path(str(distribution(package).locate_file(folder)))
     except PackageNotFoundError:
-        raise InputError(
-            f"the package {package} of this demo is not installed. Install it with: pip install 'dimscope[{extra}]'"
-        ) from None
+        how = command or f"pip install 'dimscope[{extra}]'"
+        raise InputError(f"the package {package} of this demo is not installed. Install it with: {how}") from None
     if not place.is_dir():
         raise InputError(f"the installed package {package} holds no folder {folder}; install it again.")
     return place
+
+
+def table_text(rows: Iterable[tuple[str, str, str]]) -> str:
+    """Rows of (id, text, label) as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "text", "label"])
+    writer.writerows(rows)
+    return text.getvalue()

