@@ -10,11 +10,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """The function as machine code; array indices are not checked."""
-    made: Function = njit(nogil=True, cache=True, boundscheck=False)(function)
-    return made
+    return _made(function, {})
 
 
 def compiled_sum(function: Function) -> Function:
     """As `compiled`, and sums may run in several lanes; the same inputs still give the same bits."""
-    made: Function = njit(nogil=True, cache=True, boundscheck=False, fastmath={"reassoc", "nsz"})(function)
+    return _made(function, {"fastmath": {"reassoc", "nsz"}})
+
+
+def _made(function: Function, options: dict[str, Any]) -> Function:
+    try:
+        made: Function = njit(nogil=True, cache=True, boundscheck=False, **options)(function)
+    except RuntimeError:  # no folder can be written for the cache: every process compiles anew
+        made = njit(nogil=True, boundscheck=False, **options)(function)
     return made

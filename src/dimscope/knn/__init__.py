@@ -109,13 +109,15 @@ def search_distinct(
 
 
 def _choose_backend(found: Duplicates, metric: str, device: str) -> tuple[str, dict[str, Any]]:
+    if device not in ("auto", "cpu") and not device.startswith("cuda"):
+        raise UsageError(f'device "{device}" was asked for; neighbours are computed on: auto, cpu, cuda, cuda:0, ...')
     if metric == "inner_product":
+        if device.startswith("cuda"):
+            raise UsageError(f'device "{device}" was asked for; inner products are computed on: auto, cpu.')
         return "blas", {"inner": True}
     is_small = len(found.rows) <= FEW_POINTS
     if device == "cpu" or (device == "auto" and (is_small or not _has_cuda())):
         return ("blas" if is_small else "tiles"), {}
-    if device != "auto" and not device.startswith("cuda"):
-        raise UsageError(f'device "{device}" was asked for; neighbours are computed on: auto, cpu, cuda, cuda:0, ...')
     return "cuda", {"device": "cuda" if device == "auto" else device}
 
 

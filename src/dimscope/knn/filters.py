@@ -78,9 +78,10 @@ class Frame(NamedTuple):
 
 def with_mix(rows: Rows, mix: float) -> Rows:
     """The same rows with the column side of the test for another weight."""
-    hidden = (1 + 1 / mix) * rows.errors**2
-    offsets = (rows.norms - hidden) / 2 - rows.blur * (rows.norms + hidden) - TINY
-    return rows._replace(offsets=offsets.astype(np.float32), mix=mix)
+    with np.errstate(over="ignore", invalid="ignore"):  # rows too far out for float32 are refused by `on_tiles`
+        hidden = (1 + 1 / mix) * rows.errors**2
+        offsets = (rows.norms - hidden) / 2 - rows.blur * (rows.norms + hidden) - TINY
+        return rows._replace(offsets=offsets.astype(np.float32), mix=mix)
 
 
 class Filter(Protocol):
@@ -144,7 +145,7 @@ class Float32Filter:
 
         def fill(start: int) -> None:
             part = slice(start, start + BLOCK_ROWS)
-            with np.errstate(over="ignore"):  # infinite codes have infinite norms, which `on_tiles.is_readable` refuses
+            with np.errstate(over="ignore"):  # infinite codes have infinite norms, which `on_tiles` refuses
                 self.codes[part] = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
             rounded = self.codes[part].astype(np.float64)
             norms[part] = np.einsum("ij,ij->i", rounded, rounded)
@@ -158,7 +159,8 @@ class Float32Filter:
     def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
         """float32 products."""
         out = room[: (stop - start) * (last - first)].reshape(stop - start, last - first)
-        np.matmul(self.codes[start:stop], other.codes[first:last].T, out=out)
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.matmul(self.codes[start:stop], other.codes[first:last].T, out=out)
         return out
 
 

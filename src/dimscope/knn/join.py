@@ -177,7 +177,7 @@ class Join:
 def squared_distances(tile: np.ndarray, rows: Rows, columns: Rows, start: int, first: int) -> np.ndarray:
     """The filter's squared distances of a tile, float32; good for guesses only."""
     here, there = slice(start, start + tile.shape[0]), slice(first, first + tile.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):  # rows too far out for float32 are found by `on_tiles.is_readable`
+    with np.errstate(over="ignore", invalid="ignore"):  # rows too far out for float32 are found by `on_tiles`
         squares: np.ndarray = tile * columns.factors[there]
         squares = squares.astype(np.float32, copy=False)
         squares *= (-2 * rows.factors[here])[:, None]

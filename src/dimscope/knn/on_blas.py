@@ -2,12 +2,14 @@
 
 1. A copy of the points is scaled by a power of two and centred (not for inner products), and rounded to float32. Neighbours are
    decided on the points as given, in float64.
-2. For a block of rows the product gives approximate scores s_ij, squared distances or negative inner products. With u = 2^-24,
-   |s_ij - true| <= e_i, which collects the rounding of the inputs and of the product in any order of summation (Higham,
-   Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
+2. For a block of rows the product gives a lower bound s_ij of every score (squared distance or negative inner product). With
+   u = 2^-24 the product is off by at most gamma |x_i||x_j|, gamma = (d + 8) u / (1 - (d + 8) u), in any order of summation,
+   the rounding of the inputs included (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). So with
+   blur = gamma + 8 u (the other roundings), (1 - blur)(|x_i|^2 + |x_j|^2) - 2 p_ij is at most the squared distance, because
+   2 |x_i||x_j| <= |x_i|^2 + |x_j|^2, and -p_ij - blur |x_i||x_j| at most the negative inner product.
 3. The m = k + margin smallest s_ij are kept and computed again in float64.
-4. Let t be the largest kept s_ij. Every point left out has a score of at least t - e_i. If that exceeds the k-th score found,
-   no true neighbour was left out: the row is certified. Every other row is computed again in float64 without a filter.
+4. Let t be the largest kept s_ij. Every point left out has a score of at least t. If that exceeds the k-th score found, no true
+   neighbour was left out: the row is certified. Every other row is computed again in float64 without a filter.
 
 Nothing is compiled, so the first call is quick; `dimscope.knn.on_tiles` is quicker from a few thousand points on.
 """
@@ -21,6 +23,8 @@ BLOCK_ENTRIES = 8_000_000
 REFINE_ENTRIES = 2_000_000
 """Coordinates gathered at a time for the decision (16 MB in float64)."""
 UNIT32 = 2.0**-24
+TINY = 1e-30
+"""Covers what float32 loses to underflow: the points are scaled to a spread, or size, of about 1."""
 
 
 def search(
@@ -43,15 +47,17 @@ def search(
     centred = exact if inner else exact - exact.mean(axis=0)
     squares = np.einsum("ij,ij->i", centred, centred)
     approximate = centred.astype(np.float32)
-    bounds = _error_bounds(squares, exact.shape[1])
+    gamma = (exact.shape[1] + 8) * UNIT32
+    blur = gamma / (1 - gamma) + 8 * UNIT32
     indices, scores = np.empty((n, k), np.int64), np.empty((n, k))
     at_ranks, wanted = np.empty((n, len(ranks))), np.array(ranks, dtype=np.int64) - 1
     height = max(1, BLOCK_ENTRIES // n)
     for start in range(0, n, height):
-        candidates, thresholds = _propose(approximate, None if inner else squares, start, min(start + height, n), depth)
+        bounds = _lower_bounds(approximate, squares, slice(start, min(start + height, n)), blur, inner)
+        candidates, thresholds = _propose(bounds, depth)
         for row, keep, threshold in zip(range(start, n), candidates, thresholds, strict=False):
             found, score = _decide(exact, row, keep, depth, inner)
-            if len(keep) < n - 1 and not threshold - bounds[row] > score[-1]:
+            if len(keep) < n - 1 and not threshold - TINY > score[-1]:
                 found, score = _decide(exact, row, np.delete(np.arange(n), row), depth, inner)
             indices[row], scores[row], at_ranks[row] = found[:k], score[:k], score[wanted]
     if inner:
@@ -67,25 +73,24 @@ def scaled(points: Points, by_spread: bool = True) -> tuple[FloatArray, int]:
     return np.ldexp(exact, -exponent), exponent
 
 
-def _error_bounds(squares: FloatArray, d: int) -> FloatArray:
-    """Bound on the error of a score over all j, shape (n,)."""
-    norms = np.sqrt(squares)
-    top = float(norms.max())
-    gamma = (d + 8) * UNIT32 / (1 - (d + 8) * UNIT32)
-    return 2 * gamma * norms * top + 8 * UNIT32 * (norms + top) ** 2
+def _lower_bounds(approximate: Points, squares: FloatArray, part: slice, blur: float, inner: bool) -> np.ndarray:
+    """Lower bounds of the scores of some rows with all, float32; infinite for a row with itself."""
+    bounds: np.ndarray = np.float32(-1.0 if inner else -2.0) * (approximate[part] @ approximate.T)
+    if inner:
+        norms = np.sqrt(squares)
+        bounds -= np.multiply.outer((blur * norms[part]).astype(np.float32), norms.astype(np.float32))
+    else:
+        bounds += ((1 - blur) * squares).astype(np.float32)
+        bounds += ((1 - blur) * squares[part]).astype(np.float32)[:, None]
+    bounds[np.arange(part.stop - part.start), np.arange(part.start, part.stop)] = np.inf
+    return bounds
 
 
-def _propose(approximate: Points, squares: FloatArray | None, start: int, stop: int, k: int) -> tuple[IntArray, FloatArray]:
-    n = len(approximate)
-    short = np.float32(-1.0 if squares is None else -2.0) * (approximate[start:stop] @ approximate.T)
-    if squares is not None:
-        short += squares.astype(np.float32)[None, :]
-        short += squares[start:stop].astype(np.float32)[:, None]
-    short[np.arange(stop - start), np.arange(start, stop)] = np.inf
-    count = min(n - 1, k + max(8, k // 4))
-    kept = np.argpartition(short, count - 1, axis=1)[:, :count].astype(np.int64)
-    thresholds = np.take_along_axis(short, kept, axis=1).max(axis=1).astype(np.float64)
-    return kept, thresholds
+def _propose(bounds: np.ndarray, k: int) -> tuple[IntArray, FloatArray]:
+    """The points with the smallest bounds of each row, some more than k, and the largest bound among them."""
+    count = min(bounds.shape[1] - 1, k + max(8, k // 4))
+    kept = np.argpartition(bounds, count - 1, axis=1)[:, :count].astype(np.int64)
+    return kept, np.take_along_axis(bounds, kept, axis=1).max(axis=1).astype(np.float64)
 
 
 def _decide(exact: FloatArray, row: int, candidates: IntArray, k: int, inner: bool) -> tuple[IntArray, FloatArray]:

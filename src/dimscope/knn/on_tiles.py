@@ -148,18 +148,18 @@ def search_between(
 def _frame(points: Points, places: IntArray) -> Frame:
     """Centre and scale from some rows (in random order): the median centred norm becomes about 1."""
     sample = np.asarray(points[np.sort(places[:CENTRE_ROWS])], dtype=np.float64)
-    mean, norms = _centred(sample)
+    mean, norms = _centre(sample, sample)
     for _ in range(2):  # a few rows far out would pull the mean away from all others
-        mean, norms = _centred(sample[norms <= FAR_OUT * np.median(norms)])
+        mean, norms = _centre(sample[norms <= FAR_OUT * np.median(norms)], sample)
     typical = float(np.median(norms)) or float(norms.max()) or 1.0
     scale = 2.0 ** -int(np.frexp(typical)[1])
     signs = np.random.default_rng(len(mean)).choice(np.array([-1.0, 1.0]), -(-points.shape[1] // PADDING) * PADDING)
     return Frame(scale, mean * scale, signs)
 
 
-def _centred(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The mean of the rows, and their distances from it."""
-    mean = rows.mean(axis=0)
+def _centre(chosen: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The mean of the chosen rows, and the distances of all rows from it."""
+    mean = chosen.mean(axis=0)
     return mean, np.sqrt(((rows - mean) ** 2).sum(axis=1))
 
 
@@ -183,7 +183,7 @@ def _estimate(
     kind: type[Filter], points: Points, places: IntArray, frame: Frame, scratch: Scratch, workers: Workers, wanted: Wanted
 ) -> Estimate:
     """The product of a few random rows is timed, and the candidates are counted that the filter would leave to decide."""
-    n, height, last = len(places), min(PILOT_ROWS, len(places)), min(BLOCK, len(places))
+    n, height, last = len(places), min(PILOT_ROWS, BLOCK, len(places)), min(BLOCK, len(places))
     pilot = kind(points, places[:last], places[:last], frame, scratch, workers.each)
     times = []
     for _ in range(2):
@@ -194,6 +194,8 @@ def _estimate(
     np.fill_diagonal(squares, np.inf)
     radii = sampled_radii(squares, wanted.deepest, last - 1, n - 1)[:, None]
     error = 2 * float(np.median(pilot.rows.errors))
+    if not np.isfinite(error):
+        return Estimate(np.inf, 1.0)
     distances = np.sqrt(np.maximum(squares, 0))
     within = max(1e-9, float((distances <= radii).mean()))
     decided = wanted.k * float((distances <= radii + error).mean()) / within

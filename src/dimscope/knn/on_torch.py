@@ -3,13 +3,19 @@
 1. The points are centred and scaled in float64 on the host, and stored on the device twice: exactly, and rounded to bfloat16
    (float32 where that is not quick). e_i = |t_i - c_i| is the measured rounding of row i.
 2. For a block of rows the product gives D_ij^2 = n_i + n_j - 2 c_i.c_j, accumulated in float32: off by at most
-   blur (n_i + n_j), blur = d u / (1 - d u) + 8 u, u = 2^-24 (Higham 2002, section 3.1; products of two bfloat16 are exact).
-3. The m = k + margin smallest D_ij are kept, and their distances computed again from float64 differences.
-4. Certificate: d_ij >= sqrt(D_ij^2 - blur (n_i + n_j)) - e_i - e_j. With t the largest kept D_i^2, every point left out lies
-   farther than sqrt(t - blur (n_i + max n)) - e_i - max e. If that exceeds the k-th distance found, none is missing; every
+   blur (n_i + n_j), blur = gamma + 8 u, u = 2^-24, gamma = 4 d u / (1 - 4 d u). Products of two bfloat16 are exact; four times
+   the bound of rounded sums [Higham 2002, section 3.1] allows for tensor cores, which cut sums off after aligning the terms
+   of a few products [Fasi et al. 2021, doi:10.7717/peerj-cs.330].
+3. Each pair is scored by S_ij = D_ij^2 - blur (n_i + n_j) - (1 + 1/mix) e_j^2. The m = k + margin smallest are kept, and their
+   distances computed again from float64 differences.
+4. Certificate: with t the largest kept score of row i and r the k-th distance found, t > (1 + mix)(r + e_i)^2 proves that none
+   is missing: a point left out has D_ij^2 > (1 + mix)(r + e_i)^2 + (1 + 1/mix) e_j^2 >= (r + e_i + e_j)^2, so d_ij > r. Every
    other row is computed again from all float64 distances.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +30,10 @@ DECIDED_BYTES = 1 << 30
 """Memory of the rows gathered for one step of the decision."""
 UNIT32 = 2.0**-24
 CERTAIN = 1 + 1e-9
+LARGEST_NORM = 1e12
+"""As in `dimscope.knn.on_tiles`."""
+FAR_OUT = 4.0
+"""Rows farther from the mean than this many times the median do not enter the centre."""
 
 
 def search(
@@ -59,14 +69,10 @@ def search(
         readable = scratch.searchable(points if rows is None else points[rows], exponent)
         exact = torch.from_numpy(np.ascontiguousarray(readable)).to(target)
         table = _Search(exact, kind, k, ranks)
-        before = torch.backends.cuda.matmul.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = False
-        try:
+        with _full_sums():
             found = table.run()
-        finally:
-            torch.backends.cuda.matmul.allow_tf32 = before
-    indices, distances, at_ranks = (part.cpu().numpy() for part in found)
-    return indices, np.ldexp(distances, exponent), np.ldexp(at_ranks, exponent)
+    indices, squares, at_ranks = (part.cpu().numpy() for part in found)
+    return indices, np.ldexp(np.sqrt(squares), exponent), np.ldexp(np.sqrt(at_ranks), exponent)
 
 
 class _Search:
@@ -82,7 +88,12 @@ class _Search:
         self.norms = torch.empty(self.n, dtype=torch.float64, device=exact.device)
         self.errors = torch.empty(self.n, dtype=torch.float64, device=exact.device)
         self.scale = self._round_rows()
-        self.blur = self.d * UNIT32 / (1 - self.d * UNIT32) + 8 * UNIT32
+        gamma = 4 * self.d * UNIT32
+        self.blur = gamma / (1 - gamma) + 8 * UNIT32
+        self.is_readable = bool((self.norms <= LARGEST_NORM**2).all() & self.errors.isfinite().all())
+        self.mix = max(1e-7, 2 * float(self.errors.median()))  # near the best weight where neighbours lie at about half a norm
+        hidden = (1 + 1 / self.mix) * self.errors**2
+        self.offsets = (self.norms - hidden - self.blur * (self.norms + hidden)).float()
 
     def _round_rows(self) -> float:
         """Fill the coarse copy, its squared norms and its errors, block by block; the power of two that scales it."""
@@ -91,7 +102,11 @@ class _Search:
         step = max(1, DECIDED_BYTES // (8 * self.d) // 4)
         sample = self.exact[torch.linspace(0, self.n - 1, min(self.n, 4096), device=self.exact.device).long()].double()
         mean = sample.mean(dim=0)
-        typical = float((sample - mean).norm(dim=1).median()) or 1.0
+        for _ in range(2):  # a few rows far out would pull the mean away from all others
+            norms = (sample - mean).norm(dim=1)
+            mean = sample[norms <= FAR_OUT * norms.median()].mean(dim=0)
+        norms = (sample - mean).norm(dim=1)
+        typical = float(norms.median()) or float(norms.max()) or 1.0
         scale = 2.0 ** -int(np.frexp(typical)[1])
         for start in range(0, self.n, step):
             part = slice(start, start + step)
@@ -103,7 +118,7 @@ class _Search:
         return scale
 
     def run(self) -> tuple[Any, Any, Any]:
-        """Indices, distances, distances at the ranks."""
+        """Indices, squared distances, squared distances at the ranks."""
         import torch
 
         device = self.exact.device
@@ -113,9 +128,9 @@ class _Search:
         height = max(1, BLOCK_ENTRIES // self.n)
         for start in range(0, self.n, height):
             rows = torch.arange(start, min(start + height, self.n), device=device)
-            squares = self._squares(rows)
-            thresholds, near = torch.topk(squares, self.kept, dim=1, largest=False, sorted=False)
-            del squares
+            scores = self._scores(rows)
+            thresholds, near = torch.topk(scores, self.kept, dim=1, largest=False, sorted=False)
+            del scores
             found, values = self._decide(rows, near)
             proven = self._is_proven(rows, thresholds.amax(dim=1).double(), values[:, -1])
             for line in torch.nonzero(~proven).flatten().tolist():
@@ -124,16 +139,14 @@ class _Search:
             indices[part], distances[part], at_ranks[part] = found[:, : self.k], values[:, : self.k], values[:, self.ranks]
         return indices, distances, at_ranks
 
-    def _squares(self, rows: Any) -> Any:
+    def _scores(self, rows: Any) -> Any:
         import torch
 
-        here = self.coarse[rows]
-        product = torch.mm(here, self.coarse.T, **_float32_output(here))
-        squares = product.mul_(-2)
-        squares += self.norms.float()
-        squares += self.norms[rows].float()[:, None]
-        squares[torch.arange(len(rows), device=rows.device), rows] = torch.inf
-        return squares
+        scores = _product(self.coarse[rows], self.coarse).mul_(-2)
+        scores += self.offsets
+        scores += (self.norms[rows] * (1 - self.blur)).float()[:, None]
+        scores[torch.arange(len(rows), device=rows.device), rows] = torch.inf
+        return scores
 
     def _decide(self, rows: Any, near: Any) -> tuple[Any, Any]:
         """The `depth` nearest of the candidates, by float64 differences, ties by index."""
@@ -145,16 +158,16 @@ class _Search:
         for start in range(0, len(rows), step):
             part = slice(start, start + step)
             difference = self.exact[near[part]].double() - self.exact[rows[part]].double()[:, None]
-            values[part] = (difference**2).sum(dim=2).sqrt()
+            values[part] = (difference**2).sum(dim=2)
         ordered, order = values.sort(dim=1, stable=True)
         return near.gather(1, order)[:, : self.depth], ordered[:, : self.depth]
 
     def _is_proven(self, rows: Any, thresholds: Any, last: Any) -> Any:
+        if not self.is_readable:
+            return last < 0
         if self.kept == self.n - 1:
             return last >= 0
-        hidden = thresholds - self.blur * (self.norms[rows] + self.norms.max())
-        reach = hidden.clamp(min=0).sqrt() - self.errors[rows] - self.errors.max()
-        return last * self.scale * CERTAIN < reach
+        return thresholds > (1 + self.mix) * (last.sqrt() * self.scale * CERTAIN + self.errors[rows]) ** 2
 
     def _all(self, row: int) -> tuple[Any, Any]:
         import torch
@@ -163,17 +176,33 @@ class _Search:
         step = max(1, DECIDED_BYTES // (8 * self.d))
         for start in range(0, self.n, step):
             difference = self.exact[start : start + step].double() - self.exact[row].double()
-            values[start : start + step] = (difference**2).sum(dim=1).sqrt()
+            values[start : start + step] = (difference**2).sum(dim=1)
         values[row] = torch.inf
         ordered, order = values.sort(stable=True)
         return order[: self.depth], ordered[: self.depth]
 
 
-def _float32_output(rows: Any) -> dict[str, Any]:
-    """bfloat16 products with float32 results, where torch offers them."""
+def _product(rows: Any, columns: Any) -> Any:
+    """All products of rows with columns, summed in float32."""
     import torch
 
-    return {"out_dtype": torch.float32} if rows.dtype == torch.bfloat16 else {}
+    if rows.dtype == torch.bfloat16 and _has_out_dtype(rows.device):
+        return torch.mm(rows, columns.T, out_dtype=torch.float32)
+    return torch.mm(rows.float(), columns.T.float())
+
+
+@contextmanager
+def _full_sums() -> Iterator[None]:
+    """Sums of products in float32, none shortened on the way."""
+    import torch
+
+    kept = torch.backends.cuda.matmul
+    before = kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction
+    kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction = False, False
+    try:
+        yield
+    finally:
+        kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction = before
 
 
 def _coarse_dtype(device: Any, coarse: str) -> Any:
@@ -186,6 +215,7 @@ def _coarse_dtype(device: Any, coarse: str) -> Any:
     return torch.bfloat16
 
 
+@cache
 def _has_out_dtype(device: Any) -> bool:
     import torch
 

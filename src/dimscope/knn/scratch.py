@@ -36,21 +36,22 @@ class Scratch:
         if not self.is_mapped or prod(shape) == 0:
             return np.empty(shape, dtype)
         file = self._files.enter_context(tempfile.TemporaryFile(prefix="dimscope-"))  # noqa: SIM115
-        return np.memmap(file, dtype, "w+", shape=shape)
+        return np.memmap(file, dtype, "w+", shape=shape).view(np.ndarray)
 
     def searchable(self, points: Points, exponent: int = 0) -> Points:
         """The points over 2^exponent as rows that compiled loops can read.
 
-        float32 and float64 pass as they are; other types are widened without loss, and rows are made contiguous.
+        float32 and float64 pass as they are; other types are widened without loss, and rows are made contiguous. The result
+        is read-only, so that loops are compiled once for arrays and for files.
         """
         wanted = np.float64 if points.dtype.itemsize > 4 else np.float32
         if points.dtype == wanted and points.dtype.isnative and points.flags.c_contiguous and not exponent:
-            return points
+            return _read_only(points)
         copy = self.empty(points.shape, wanted)
         for start in range(0, len(points), CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
             copy[part] = np.ldexp(points[part].astype(np.float64), -exponent) if exponent else points[part]
-        return copy
+        return _read_only(copy)
 
     def normalized(self, points: Points) -> Points:
         """The rows over their norms, float64."""
@@ -60,6 +61,12 @@ class Scratch:
             block /= np.abs(block).max(axis=1, keepdims=True)
             copy[start : start + CHUNK_ROWS] = block / np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
         return copy
+
+
+def _read_only(points: Points) -> Points:
+    view = points.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def is_mapped(points: Points) -> bool:
