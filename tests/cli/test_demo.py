@@ -60,7 +60,9 @@ def test_options_are_those_of_run(call, tiny_case, tmp_path):
 def test_an_unknown_case_names_the_nearest(call, tmp_path):
     left = call("demo", "--case", "gloses")
     assert (left.code, left.out) == (2, "")
-    assert left.err == 'Error: unknown case "gloses". Did you mean "glosses"?  All: glosses  (dimscope demo --help)\n'
+    assert left.err == (
+        f'Error: unknown case "gloses". Did you mean "glosses"?  All: {", ".join(sorted(DEMOS))}  (dimscope demo --help)\n'
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -52,7 +52,8 @@ def test_the_same_command_again_changes_no_result(call, bert, table, mine):
     before = content(mine)
     left = call("run", bert, "--data", table, "--label", "label", "--id", "id", *SMALL, "-o", mine)
     assert left.code == 0
-    assert left.err.splitlines() == ["states of 60 examples are there already", "measures are there already"]
+    there = ["states of 60 examples are there already", "measures are there already"]
+    assert left.err.splitlines() == [*there, "drawing figures and the report"]
     assert left.out.endswith(f"\n\nReport: {mine / 'report.html'}\n")
     after = content(mine)
     assert {path for path in before if before[path] != after[path]} <= {"log.jsonl", "manifest.json", "report.html"}
@@ -71,11 +72,14 @@ def test_json_holds_the_answer_and_the_findings(call, bert, table, mine):
 
 
 def test_strict_leaves_with_3_after_everything_was_written(call, bert, table, mine):
-    (mine / "report.html").unlink()
-    left = call("run", bert, "--data", table, "--label", "label", "--id", "id", *SMALL, "-q", "-o", mine, "--strict")
+    for name in ("recommendation.json", "findings.json"):
+        (mine / name).unlink()
+    words = ["run", bert, "--data", table, "--label", "label", "--id", "id", *SMALL, "-q", "-o", mine, "--strict"]
+    left = call(*words, "--no-report")
     assert (left.code, left.err) == (3, "")
     assert "P005" in left.out
-    assert (mine / "report.html").is_file()
+    assert (mine / "recommendation.json").is_file()
+    assert "P005" in (mine / "findings.json").read_text(encoding="utf-8")
 
 
 def test_the_resolved_configuration_and_the_typed_command_are_kept(finished, bert, table):

@@ -9,6 +9,7 @@ import pandas
 import pytest
 
 from cli_runs import SMALL, content
+from dimscope.pipeline import finish
 
 SKIPPED = {"log.jsonl", "manifest.json", "report.html"}
 
@@ -100,13 +101,19 @@ def test_report_draws_again_what_is_missing(call, mine):
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8"))["headline"] in text
 
 
-def test_report_keeps_the_rule_of_the_last_recommendation(call, mine):
+@pytest.fixture
+def no_figures(monkeypatch):
+    """`report` draws nothing, which is quick."""
+    monkeypatch.setattr(finish, "illustrate", lambda *results: None)
+
+
+def test_report_keeps_the_rule_of_the_last_recommendation(call, mine, no_figures):
     assert call("recommend", mine, "--rule", "last", "--json").code == 0
     assert call("report", mine).code == 0
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8"))["rule"] == "last"
 
 
-def test_report_opens_the_page(call, mine, monkeypatch):
+def test_report_opens_the_page(call, mine, monkeypatch, no_figures):
     opened = []
     monkeypatch.setattr(click, "launch", opened.append)
     assert call("report", mine, "--open").code == 0

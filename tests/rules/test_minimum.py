@@ -108,6 +108,7 @@ def test_a_layer_without_a_number_is_passed_over():
     ("values", "said"),
     [
         ([1.0, 5.0, 2.0, 4.0], "4 layers are too few to see a peak and what follows it."),
+        ([3.0], "1 layer is too few to see a peak and what follows it."),
         ([], "0 layers are too few"),
         ([10.0] * 9, "the dimension has no peak that stands out of its start."),
         ([10.0, 10.1, 10.3, 10.2, 10.1, 10.0, 10.1, 10.4], "the dimension has no peak that stands out of its start."),
@@ -120,7 +121,7 @@ def test_a_layer_without_a_number_is_passed_over():
             "the dimension falls until the last layers without a minimum or a plateau.",
         ),
     ],
-    ids=["short", "none", "flat", "ripple", "falls", "rises", "rises, one step down", "keeps falling", "late peak"],
+    ids=["short", "one", "none", "flat", "ripple", "falls", "rises", "rises, one step down", "keeps falling", "late peak"],
 )  # fmt: skip
 def test_curves_without_an_answer_get_a_reason(values, said):
     assert reason(values).startswith(said)

@@ -77,6 +77,7 @@ def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with
     profile = add_controls(config, folder, measure(config, folder, progress), progress)
     recommendation, findings = answer(config, folder, profile)
     if with_report:
+        progress.message("drawing figures and the report")
         illustrate(folder, profile, recommendation, findings)
     log_event(folder.log, "done", headline=recommendation.headline, findings=[finding.code for finding in findings])
     return RunResult(folder, profile, recommendation, findings)

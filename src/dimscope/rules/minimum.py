@@ -64,7 +64,8 @@ def find_minimum(values: FloatArray, errors: FloatArray, depths: FloatArray) -> 
 
 def _find_peak(values: FloatArray, errors: FloatArray) -> int:
     if len(values) < 5:
-        raise NotFoundError(f"{len(values)} layers are too few to see a peak and what follows it.")
+        amount = "1 layer is" if len(values) == 1 else f"{len(values)} layers are"
+        raise NotFoundError(f"{amount} too few to see a peak and what follows it.")
     inner = values[1:]  # the embedding takes no part: some models peak there, and it holds no context
     peak = 1 + int(np.argmax(inner))
     start = int(np.argmin(values[:peak]))
