@@ -85,18 +85,22 @@ def refusal(requirement: str, answers: Iterable[Answer]) -> str:
     """The sentence for a user for whom no source had an acceptable build."""
     answers = list(answers)
     heavy = [answer for answer in answers if answer.gpu_packages]
+    facts = "; ".join(_fact(answer) for answer in answers)
     if heavy:
-        first = heavy[0]
         return (
-            f"only a GPU build of {requirement} was found ({first.source.name}: it brings {len(first.gpu_packages)} GPU "
-            f"packages, among them {first.gpu_packages[0]}); accept it with TORCH_GPU=1, name an index of CPU builds with "
-            "TORCH_INDEX=URL, or use an environment that has PyTorch with VENV=PATH."
+            f"only a GPU build of {requirement} was found ({facts}); accept it with TORCH_GPU=1, name an index of CPU builds "
+            "with TORCH_INDEX=URL, or use an environment that has PyTorch with VENV=PATH."
         )
-    problems = "; ".join(f"{answer.source.name}: {answer.problem or 'no solution'}" for answer in answers)
     return (
-        f"{requirement} was not found ({problems}); choose another version with TORCH='torch==VERSION', another index with "
+        f"{requirement} was not found ({facts}); choose another version with TORCH='torch==VERSION', another index with "
         "TORCH_INDEX=URL, or an environment that has PyTorch with VENV=PATH."
     )
+
+
+def _fact(answer: Answer) -> str:
+    found = answer.gpu_packages
+    what = f"{len(found)} GPU packages, among them {found[0]}" if found else answer.problem or "no solution"
+    return f"{answer.source.name}: {what}"
 
 
 def choose(requirement: str, answers: Iterable[Answer], *, accepts_gpu: bool) -> Source:
