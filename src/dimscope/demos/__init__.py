@@ -10,5 +10,5 @@ DEMOS = Registry(
         "decoder": "dimscope.demos.decoder:prepare",
         "reactions": "dimscope.demos.reactions:prepare",
     },
-    "dimscope demo --help",
+    "dimscope list demos",
 )
