@@ -9,6 +9,7 @@ from dimscope import Neighbors
 from dimscope import neighbors as public_neighbors
 from dimscope.errors import InputError, UsageError
 from dimscope.knn import as_neighbors, neighbors, search_distinct
+from dimscope.knn import neighbors_between as package_between
 from dimscope.knn.duplicates import find_duplicates
 
 
@@ -178,3 +179,60 @@ def test_a_table_passes_as_it_is_and_points_are_searched(recipes):
 def test_search_distinct_takes_the_map_it_is_given(recipes):
     found = find_duplicates(recipes["D"], "keep")
     assert search_distinct(recipes["D"], 2, found).n == 420
+
+
+def test_cosine_is_one_minus_the_cosine():
+    points = np.random.default_rng(1).normal(size=(80, 6)) * np.random.default_rng(2).uniform(0.1, 9, (80, 1))
+    table = neighbors(points, 5, metric="cosine")
+    units = points / np.linalg.norm(points, axis=1)[:, None]
+    far = 1 - units @ units.T
+    np.fill_diagonal(far, np.inf)
+    order = np.argsort(far, axis=1)[:, :5]
+    np.testing.assert_array_equal(table.indices, order)
+    np.testing.assert_allclose(table.distances, np.take_along_axis(far, order, axis=1), rtol=1e-9)
+    with pytest.raises(InputError, match=r"^1 of 80 rows are all zero \(rows 4\); they have no cosine with others\.$"):
+        neighbors(np.where(np.arange(80)[:, None] == 4, 0, points), 5, metric="cosine")
+
+
+def test_inner_products_stand_with_a_minus_from_the_largest():
+    points = np.random.default_rng(1).normal(size=(60, 4))
+    table = neighbors(points, 3, metric="inner_product")
+    products = points @ points.T
+    np.fill_diagonal(products, -np.inf)
+    np.testing.assert_allclose(table.distances, -np.sort(products, axis=1)[:, ::-1][:, :3], rtol=1e-12)
+
+
+def test_ranks_beyond_the_table_are_read_by_their_number():
+    points = np.random.default_rng(1).normal(size=(90, 4))
+    table, whole = neighbors(points, 2, ranks=(40, 80)), neighbors(points, 80)
+    np.testing.assert_array_equal(table.at_rank(40), whole.distances[:, 39])
+    np.testing.assert_array_equal(table.at_rank(2), whole.distances[:, 1])
+    assert (table.k, table.max_rank, whole.max_rank) == (2, 80, 80)
+    with pytest.raises(UsageError, match="distance at rank 41"):
+        table.at_rank(41)
+    with pytest.raises(InputError, match=r"^rank=90 "):
+        neighbors(points, 2, ranks=(90,))
+
+
+def test_many_points_take_the_other_engine_and_keep_the_answer(monkeypatch):
+    import dimscope.knn as package
+
+    points = np.random.default_rng(1).normal(size=(400, 7))
+    points[9] = points[5]
+    few = neighbors(points, 12)
+    monkeypatch.setattr(package, "FEW_POINTS", 100)
+    many = neighbors(points, 12)
+    assert (few.backend, many.backend) == ("blas", "tiles")
+    np.testing.assert_array_equal(few.indices, many.indices)
+    np.testing.assert_allclose(few.distances, many.distances, rtol=1e-13)
+
+
+def test_neighbours_between_two_sets():
+    base, queries = np.array([[0.0], [1.0], [3.0]]), np.array([[0.9], [3.0]])
+    indices, distances = package_between(queries, base, 2)
+    np.testing.assert_array_equal(indices, [[1, 0], [2, 1]])
+    np.testing.assert_allclose(distances, [[0.1, 0.9], [0, 2]], rtol=1e-12)
+    with pytest.raises(InputError, match="queries have 2 features, the base has 1"):
+        package_between(np.ones((2, 2)), base, 1)
+    with pytest.raises(InputError, match="k may be 1 to 3"):
+        package_between(queries, base, 4)

@@ -67,7 +67,7 @@ def search(
     with Scratch(points) as scratch, torch.inference_mode():
         exponent = extreme_exponent(points)
         readable = scratch.searchable(points if rows is None else points[rows], exponent)
-        exact = torch.from_numpy(np.ascontiguousarray(readable)).to(target)
+        exact = torch.tensor(readable, device=target)
         table = _Search(exact, kind, k, ranks)
         with _full_sums():
             found = table.run()

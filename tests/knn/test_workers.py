@@ -1,0 +1,56 @@
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from dimscope.knn.workers import Workers, available_threads
+
+
+def blas_threads():
+    return [found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_every_item_is_worked_on_once(threads):
+    done, lock = [], threading.Lock()
+
+    def work(item):
+        with lock:
+            done.append(item)
+
+    with Workers(threads, 4) as workers:
+        workers.each(work, range(50))
+    assert sorted(done) == list(range(50))
+
+
+def test_a_failure_reaches_the_caller():
+    def work(item):
+        if item == 7:
+            raise ValueError("item 7")
+
+    with pytest.raises(ValueError, match="item 7"), Workers(2, 4) as workers:
+        workers.each(work, range(20))
+
+
+def test_thread_counts_are_put_back():
+    import torch
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before, torch_before = blas_threads(), torch.get_num_threads()
+    with Workers(2, 4) as workers:
+        workers.limit_torch()
+        assert set(blas_threads()) == {1}
+        assert torch.get_num_threads() == 1
+    assert (blas_threads(), torch.get_num_threads()) == (before, torch_before)
+
+
+def test_each_thread_owns_a_room():
+    with Workers(1, 4) as workers:
+        assert workers.room() is workers.room()
+        other = []
+        thread = threading.Thread(target=lambda: other.append(workers.room()))
+        thread.start()
+        thread.join()
+        assert other[0] is not workers.room()
+    assert available_threads() >= 1
