@@ -7,6 +7,7 @@ import pytest
 
 from dimscope.checks import CHECKS
 from dimscope.cli.catalog import TABLES
+from dimscope.demos import DEMOS
 from dimscope.dimensions import ESTIMATORS
 from dimscope.knn import BACKENDS
 from dimscope.models.families import FAMILIES
@@ -21,6 +22,7 @@ REGISTRIES = {
     "checks": CHECKS,
     "plots": PLOTS,
     "engines": BACKENDS,
+    "demos": DEMOS,
 }
 
 
@@ -54,9 +56,10 @@ def test_models_name_blocks_and_last_norm(call):
     assert entries["distilbert"] == "blocks: transformer.layer; last norm: none"
 
 
-def test_engines_say_what_they_are_for(call):
-    entries = {entry["name"]: entry["summary"] for entry in json.loads(call("list", "engines", "--json").out)}
-    for name, place in BACKENDS.places.items():
+@pytest.mark.parametrize("what", ["engines", "demos"])
+def test_engines_and_demos_say_what_they_are_for(what, call):
+    entries = {entry["name"]: entry["summary"] for entry in json.loads(call("list", what, "--json").out)}
+    for name, place in REGISTRIES[what].places.items():
         first = (import_module(place.partition(":")[0]).__doc__ or "").splitlines()[0].rstrip(".")
         assert entries[name] == first[0].lower() + first[1:]
 

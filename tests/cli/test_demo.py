@@ -61,7 +61,7 @@ def test_an_unknown_case_names_the_nearest(call, tmp_path):
     left = call("demo", "--case", "gloses")
     assert (left.code, left.out) == (2, "")
     assert left.err == (
-        f'Error: unknown case "gloses". Did you mean "glosses"?  All: {", ".join(sorted(DEMOS))}  (dimscope demo --help)\n'
+        f'Error: unknown case "gloses". Did you mean "glosses"?  All: {", ".join(sorted(DEMOS))}  (dimscope list demos)\n'
     )
     assert list(tmp_path.iterdir()) == []
 

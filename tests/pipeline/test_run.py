@@ -237,6 +237,7 @@ def test_the_origin_is_noted_once(tmp_path):
     ("model", "data", "expected"),
     [
         ("gpt2", "texts.csv", "runs/gpt2-texts"),
+        ("Qwen/Qwen2.5-0.5B", "texts.csv", "runs/qwen2.5-0.5b-texts"),
         ("sentence-transformers/all-MiniLM-L6-v2", "/data/My Texts (1).jsonl", "runs/all-minilm-l6-v2-my-texts-1"),
         ("./models/bert/", "a/b.parquet", "runs/bert-b"),
         ("../../..", "x.txt", "runs/run-x"),

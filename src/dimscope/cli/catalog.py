@@ -66,8 +66,14 @@ def _engines() -> list[dict[str, str]]:
     return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in BACKENDS.places.items()]
 
 
+def _demos() -> list[dict[str, str]]:
+    from dimscope.demos import DEMOS
+
+    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in DEMOS.places.items()]
+
+
 def _says(module: str) -> str:
-    """The first line of a module's docstring; an engine is not imported, because its library may be slow or missing."""
+    """The first line of a module's docstring; it is not imported, because its library may be slow or missing."""
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
@@ -84,6 +90,7 @@ TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
     "checks": _checks,
     "plots": _plots,
     "engines": _engines,
+    "demos": _demos,
 }
 
 
@@ -93,7 +100,7 @@ TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
 def catalog(what: str, as_json: bool) -> None:
     """List what can be chosen, with one line of meaning and its source.
 
-    WHAT is one of: models, estimators, measures, rules, checks, plots, engines.
+    WHAT is one of: models, estimators, measures, rules, checks, plots, engines, demos.
 
     \b
     Examples:

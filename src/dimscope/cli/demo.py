@@ -8,7 +8,7 @@ from dimscope.cli.options import GroupedCommand, output_options
 
 
 @click.command(cls=GroupedCommand)
-@click.option("--case", default="glosses", metavar="NAME", help="Which embedded case.  [glosses]")
+@click.option("--case", default="glosses", metavar="NAME", help="Which embedded case (dimscope list demos).  [glosses]")
 @output_options("out", "on_existing", "strict", "as_json", "quiet", default_out="runs/demo")
 def demo(case: str, out: Path | None, on_existing: str, strict: bool, as_json: bool, quiet: bool) -> None:
     """Run the main job on an embedded model and data set, offline once installed.

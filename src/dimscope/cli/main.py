@@ -19,7 +19,7 @@ COMMANDS = {
     "recommend": ("stages:recommend", "Only the answer: which layers to use."),
     "report": ("stages:report", "Only the figures and the page."),
     "show": ("show:show", "Read results in the terminal."),
-    "list": ("catalog:catalog", "What can be chosen: models, estimators, measures, rules, checks, plots, engines."),
+    "list": ("catalog:catalog", "What can be chosen: models, estimators, measures, rules, checks, plots, engines, demos."),
     "doctor": ("doctor:doctor", "Versions, devices and extras of this installation."),
 }
 """Command -> (place, one line for --help); nothing is imported to list them."""

@@ -129,5 +129,6 @@ def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), ti
 
 def default_folder(model: str, data: str) -> Path:
     """`runs/<model>-<data>` with the last parts of both names, safe for a file system."""
-    parts = [re.sub(r"[^\w.-]+", "-", Path(text).stem).strip("-.") or "run" for text in (model.rstrip("/"), data)]
+    names = (Path(model).name, Path(data).stem)  # the dot of Llama-3.2-1B begins no ending
+    parts = [re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run" for name in names]
     return Path("runs") / "-".join(part.lower() for part in parts)
