@@ -18,7 +18,7 @@ class Status(Enum):
     NO_SPREAD = "distances that should differ are equal at some or all points; the data are a lattice or rounded too coarsely"
     SHORT_LISTS = "some points had fewer neighbours left than k after leaving out others, and were not used; compute a larger k"
 
-    ALONE = "some points are the only ones of their label (outside their group): there is nothing to find, and they were not used"
+    ALONE = "some points are the only ones of their label (outside their group): nothing can be found, and they were not used"
     RARE_LABELS = "labels with fewer examples than folds were left out; give more examples of them or ask for fewer folds"
     LISTS_END = (
         "some points have more neighbours within the radius than the table holds; give the points instead of the table, "
