@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from brute import KINDS, all_others, assert_nearest, assert_same, cloud, squares_of
 from dimscope.knn import filters, join, kernels, on_tiles
 from dimscope.knn.on_tiles import search, search_between
+from dimscope.knn.scratch import Scratch
+from dimscope.knn.workers import Workers
 
 FILTERS = ["int8", "float32"]
 
@@ -130,12 +132,12 @@ def _sabotaged(monkeypatch, recomputed, points, k=5, **options):
     return recomputed.pop()
 
 
-@pytest.mark.parametrize("factor", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("factor", [0.0, 0.5, 0.8])
 def test_radii_that_are_too_small_are_caught(factor, monkeypatch, recomputed):
     points = cloud("isotropic", 300, 10, seed=7)
     original = join.sampled_radii
     monkeypatch.setattr(join, "sampled_radii", lambda *given: factor * original(*given))
-    assert _sabotaged(monkeypatch, recomputed, points) > {0.0: 299, 0.5: 250, 0.9: 10}[factor]
+    assert _sabotaged(monkeypatch, recomputed, points) > {0.0: 299, 0.5: 250, 0.9: 4}[factor]
 
 
 def test_radii_that_are_no_numbers_are_caught(monkeypatch, recomputed):
@@ -270,18 +272,36 @@ def test_auto_chooses_between_the_filters_and_the_answer_is_the_same():
         np.testing.assert_array_equal(expected, found)
 
 
-def test_auto_takes_the_integers_where_they_are_good_and_leaves_them_where_they_are_not(monkeypatch):
-    """In many dimensions without structure the k-th distance is hardly below the mean one: 8 bits cannot tell them apart."""
+def _estimates(points, monkeypatch):
+    monkeypatch.setattr(on_tiles, "CANDIDATE_SECONDS", 1.0)  # only candidates count: no clock in this test
+    places = np.random.default_rng(0).permutation(len(points))
+    with Scratch(points) as scratch, Workers(1, 64 * 64) as workers:
+        frame, wanted = on_tiles._frame(points, places), on_tiles.Wanted(10, 10)
+        kinds = (filters.Int8Filter, filters.Float32Filter)
+        return [on_tiles._estimate(kind, points, places, frame, scratch, workers, wanted).seconds for kind in kinds]
+
+
+def test_the_estimate_sees_that_integers_are_too_coarse_for_points_without_structure(monkeypatch):
+    """In many dimensions the 10th distance is hardly below the mean one: 8 bits cannot tell them apart."""
+    rng = np.random.default_rng(18)
+    even = rng.standard_normal((2000, 256))
+    flat = rng.standard_normal((2000, 3)) @ rng.standard_normal((3, 256))
+    coarse, fine = _estimates(even, monkeypatch)
+    assert coarse > 3 * fine
+    coarse, fine = _estimates(flat, monkeypatch)
+    assert coarse < 3 * fine
+
+
+@pytest.mark.parametrize("quicker", FILTERS)
+def test_auto_takes_the_filter_that_is_estimated_to_be_quicker(quicker, monkeypatch):
     taken = []
     original = on_tiles._side
     monkeypatch.setattr(on_tiles, "_side", lambda *given: taken.append(original(*given)) or taken[-1])
-    monkeypatch.setattr(on_tiles, "CANDIDATE_SECONDS", 1.0)  # only candidates count: no clock in this test
-    rng = np.random.default_rng(18)
-    clusters = rng.standard_normal((40, 64))[rng.integers(0, 40, 1000)] + 0.2 * rng.standard_normal((1000, 64))
-    monkeypatch.setattr(on_tiles, "_has_int8", lambda frame: False)
-    search(clusters.astype(np.float32), 2)
-    monkeypatch.undo()
-    assert isinstance(taken[0].coarse, filters.Float32Filter)
+    kind = on_tiles.FILTERS[quicker]
+    monkeypatch.setattr(on_tiles, "_estimate", lambda kinds, *given: on_tiles.Estimate(1.0 if kinds is kind else 2.0, 0.1))
+    points = cloud("isotropic", 300, 20, seed=18)
+    assert_nearest(search(points, 4)[:2], points, 4)
+    assert type(taken[0].coarse) is kind
 
 
 def test_torch_products_that_are_wrong_are_not_used(monkeypatch):
@@ -329,11 +349,9 @@ def test_two_sets_equal_all_pairs(kind, n_queries, n_base, d, types, coarse, see
     queries, base = points[:n_queries].astype(types[0]), points[n_queries:].astype(types[1])
     base[: min(3, n_base, n_queries)] = queries[: min(3, n_base, n_queries)]
     k = int(np.random.default_rng(seed).integers(1, n_base + 1))
-    squares, _ = squares_of(queries, base)
-    squares = np.ldexp(squares, 0)
+    squares, scale = squares_of(queries, base)
     indices = np.argsort(squares, axis=1, kind="stable")[:, :k]
     found = search_between(queries, base, k, coarse=coarse, seed=seed)
-    scale = squares_of(queries, base)[1]
     expected = indices, np.ldexp(np.sqrt(np.take_along_axis(squares, indices, axis=1)), scale)
     assert_same(found, expected, base, queries)
 
