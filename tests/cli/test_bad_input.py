@@ -1,6 +1,7 @@
 """What cannot be done is refused in one sentence, with the right exit code, before anything is written."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -209,6 +210,16 @@ def test_output_folders_that_cannot_be_used(case, refused, bert):
     said = refused(code, "run", bert, "--data", "good.csv", *SMALL, "-o", out)
     assert message in said
     assert "-o" in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to this user")
+def test_a_folder_without_permission_is_one_sentence(refused, bert, here):
+    (here / "notes").chmod(0o555)
+    try:
+        said = refused(1, "run", bert, "--data", "good.csv", *SMALL, "-o", "notes/out")
+    finally:
+        (here / "notes").chmod(0o755)
+    assert said == "notes/out/config.toml cannot be written (Permission denied); choose another folder with -o."
 
 
 def test_another_configuration_is_refused_and_named(call, mine, bert, table):
