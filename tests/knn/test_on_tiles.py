@@ -281,17 +281,6 @@ def _estimates(points, monkeypatch):
         return [on_tiles._estimate(kind, points, places, frame, scratch, workers, wanted).seconds for kind in kinds]
 
 
-def test_the_estimate_sees_that_integers_are_too_coarse_for_points_without_structure(monkeypatch):
-    """In many dimensions the 10th distance is hardly below the mean one: 8 bits cannot tell them apart."""
-    rng = np.random.default_rng(18)
-    even = rng.standard_normal((2000, 256))
-    flat = rng.standard_normal((2000, 3)) @ rng.standard_normal((3, 256))
-    coarse, fine = _estimates(even, monkeypatch)
-    assert coarse > 3 * fine
-    coarse, fine = _estimates(flat, monkeypatch)
-    assert coarse < 3 * fine
-
-
 @pytest.mark.parametrize("quicker", FILTERS)
 def test_auto_takes_the_filter_that_is_estimated_to_be_quicker(quicker, monkeypatch):
     taken = []
