@@ -17,6 +17,7 @@ Nothing is compiled, so the first call is quick; `dimscope.knn.on_tiles` is quic
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
+from dimscope.knn.centre import centre_of
 
 BLOCK_ENTRIES = 8_000_000
 """Entries of one block of approximate scores (32 MB in float32)."""
@@ -44,7 +45,7 @@ def search(
     chosen = np.asarray(points if rows is None else points[rows])
     exact, exponent = scaled(chosen, by_spread=not inner)
     n, depth = len(exact), max(k, *ranks) if ranks else k
-    centred = exact if inner else exact - exact.mean(axis=0)
+    centred = exact if inner else exact - centre_of(exact)[0]
     squares = np.einsum("ij,ij->i", centred, centred)
     approximate = centred.astype(np.float32)
     gamma = (exact.shape[1] + 8) * UNIT32

@@ -22,6 +22,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.knn import kernels
+from dimscope.knn.centre import centre_of
 from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, Int8Filter, with_mix
 from dimscope.knn.join import BLOCK, Join, Side, Table, deepest, groups, room_for, sampled_radii, squared_distances
 from dimscope.knn.scratch import Scratch, extreme_exponent
@@ -29,8 +30,6 @@ from dimscope.knn.workers import Workers
 
 CENTRE_ROWS = 4096
 """Rows from which centre and scale of the filter are read."""
-FAR_OUT = 4.0
-"""Rows farther from the mean than this many times the median do not enter the centre."""
 PILOT_ROWS = 256
 CANDIDATE_SECONDS = 0.35e-9
 """Cost of one coordinate of one candidate in the decision (measured on two machines: 0.2 to 0.4 ns)."""
@@ -148,19 +147,11 @@ def search_between(
 def _frame(points: Points, places: IntArray) -> Frame:
     """Centre and scale from some rows (in random order): the median centred norm becomes about 1."""
     sample = np.asarray(points[np.sort(places[:CENTRE_ROWS])], dtype=np.float64)
-    mean, norms = _centre(sample, sample)
-    for _ in range(2):  # a few rows far out would pull the mean away from all others
-        mean, norms = _centre(sample[norms <= FAR_OUT * np.median(norms)], sample)
+    mean, norms = centre_of(sample)
     typical = float(np.median(norms)) or float(norms.max()) or 1.0
     scale = 2.0 ** -int(np.frexp(typical)[1])
     signs = np.random.default_rng(len(mean)).choice(np.array([-1.0, 1.0]), -(-points.shape[1] // PADDING) * PADDING)
     return Frame(scale, mean * scale, signs)
-
-
-def _centre(chosen: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The mean of the chosen rows, and the distances of all rows from it."""
-    mean = chosen.mean(axis=0)
-    return mean, np.sqrt(((rows - mean) ** 2).sum(axis=1))
 
 
 def _side(

@@ -22,6 +22,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.errors import UsageError
+from dimscope.knn.centre import centre_of
 from dimscope.knn.scratch import Scratch, extreme_exponent
 
 BLOCK_ENTRIES = 1 << 28
@@ -32,8 +33,6 @@ UNIT32 = 2.0**-24
 CERTAIN = 1 + 1e-9
 LARGEST_NORM = 1e12
 """As in `dimscope.knn.on_tiles`."""
-FAR_OUT = 4.0
-"""Rows farther from the mean than this many times the median do not enter the centre."""
 
 
 def search(
@@ -101,12 +100,9 @@ class _Search:
 
         step = max(1, DECIDED_BYTES // (8 * self.d) // 4)
         sample = self.exact[torch.linspace(0, self.n - 1, min(self.n, 4096), device=self.exact.device).long()].double()
-        mean = sample.mean(dim=0)
-        for _ in range(2):  # a few rows far out would pull the mean away from all others
-            norms = (sample - mean).norm(dim=1)
-            mean = sample[norms <= FAR_OUT * norms.median()].mean(dim=0)
-        norms = (sample - mean).norm(dim=1)
-        typical = float(norms.median()) or float(norms.max()) or 1.0
+        middle, norms = centre_of(sample.cpu().numpy())
+        mean = torch.from_numpy(middle).to(self.exact.device)
+        typical = float(np.median(norms)) or float(norms.max()) or 1.0
         scale = 2.0 ** -int(np.frexp(typical)[1])
         for start in range(0, self.n, step):
             part = slice(start, start + step)
