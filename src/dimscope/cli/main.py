@@ -24,6 +24,7 @@ COMMANDS = {
 }
 """Command -> (place, one line for --help); nothing is imported to list them."""
 DEBUG = "--debug"
+HELP_NAMES = ["-h", "--help"]
 INTERRUPTED = 130
 UNEXPECTED = 1
 
@@ -44,6 +45,7 @@ class Commands(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         found = getattr(import_module(f"dimscope.cli.{module}"), attribute)
         assert isinstance(found, click.Command)
+        found.context_settings.setdefault("help_option_names", HELP_NAMES)  # click keeps the names of the first context
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -70,7 +72,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": HELP_NAMES, "max_content_width": 110},
     epilog="\b\nStart with:  dimscope demo\nThen:        dimscope run MODEL --data texts.csv --label topic",
 )
 @click.version_option(package_name="dimscope", prog_name="dimscope")
