@@ -195,3 +195,11 @@ def test_causal_models_get_a_caution():
     causal = Minimum().recommend(make_profile(CURVE, provenance={"model": {"is_causal": True}}))
     assert "arXiv 2405.15471" in causal.cautions[0]
     assert Minimum().recommend(make_profile(CURVE, provenance={"model": {"is_causal": False}})).cautions == ()
+
+
+def test_a_flat_end_is_no_plateau():
+    """A model of reactions: 14.6 at its peak and 14.0 at its end say nothing about which of these layers is better."""
+    albert = [8.5, 12.2, 13.6, 14.1, 14.3, 14.3, 14.6, 14.5, 14.3, 14.3, 14.3, 14.0, 14.1]
+    assert reason(albert, 0.3) == "the dimension hardly falls after its peak; there is no plateau below it."
+    lower = [*albert[:7], 13.6, 13.2, 13.1, 13.0, 12.9, 14.1]
+    assert find(lower, 0.6).kind == "plateau"

@@ -29,5 +29,6 @@ def test_an_unknown_rule_names_the_nearest():
     with pytest.raises(UsageError) as error:
         recommend(CURVE, "minimun")
     assert str(error.value) == (
-        'unknown rule "minimun". Did you mean "minimum"?  All: last, middle, minimum  (dimscope list rules)'
+        'unknown rule "minimun". Did you mean "minimum"?  All: entropy, last, middle, minimum, nearest, overlap, peak, '
+        "plateau, rank  (dimscope list rules)"
     )

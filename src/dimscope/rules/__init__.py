@@ -2,12 +2,19 @@
 
 from dimscope.profile import Profile
 from dimscope.registry import Registry
+from dimscope.rules.agreement import with_others
 from dimscope.rules.base import Recommendation, Regret
 
 RULES = Registry(
     "rule",
     {
         "minimum": "dimscope.rules.minimum:Minimum",
+        "plateau": "dimscope.rules.plateau:Plateau",
+        "overlap": "dimscope.rules.overlap:Overlap",
+        "peak": "dimscope.rules.peak:Peak",
+        "entropy": "dimscope.rules.entropy:Entropy",
+        "rank": "dimscope.rules.rank:Rank",
+        "nearest": "dimscope.rules.nearest:Nearest",
         "middle": "dimscope.rules.middle:Middle",
         "last": "dimscope.rules.last:Last",
     },
@@ -15,8 +22,12 @@ RULES = Registry(
 )
 
 
+BASELINES = ("middle", "last")
+"""Rules that look at nothing; they do not count when rules are compared."""
+
+
 def recommend(profile: Profile, rule: str = "minimum") -> Recommendation:
-    """Which layers to use, with reasons, stability and (with labels) regret; `is_clear` may be False.
+    """Which layers to use, with reasons, stability, agreement of the rules and (with labels) regret; `is_clear` may be False.
 
     Args:
         profile: the result of a run.
@@ -26,7 +37,8 @@ def recommend(profile: Profile, rule: str = "minimum") -> Recommendation:
         UsageError: unknown rule.
     """
     found: Recommendation = RULES.load(rule)().recommend(profile)
-    return found
+    compared = [name for name in RULES if name not in (rule, *BASELINES)]
+    return with_others(found, profile, {name: RULES.load(name)().recommend(profile).best for name in compared})
 
 
 __all__ = ["RULES", "Recommendation", "Regret", "recommend"]

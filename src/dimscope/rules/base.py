@@ -1,6 +1,7 @@
 """What a recommendation is, and the curve that rules read."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -46,6 +47,7 @@ class Recommendation:
         reasons: why, in plain words; never empty.
         cautions: what limits the trust.
         regret: with labels, the cost of the choice; otherwise None.
+        others: what each other rule would take first, None where it sees no clear choice; baselines are left out.
     """
 
     rule: str
@@ -56,6 +58,7 @@ class Recommendation:
     reasons: tuple[str, ...]
     cautions: tuple[str, ...] = ()
     regret: Regret | None = None
+    others: Mapping[str, str | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.headline

@@ -52,7 +52,7 @@ def find_minimum(values: FloatArray, errors: FloatArray, depths: FloatArray) -> 
     Raises:
         NotFoundError: with the reason.
     """
-    peak = _find_peak(values, errors)
+    peak = find_peak(values, errors)
     low = peak + 1
     for position in range(peak + 1, len(values)):
         if values[position] < values[low]:
@@ -62,7 +62,12 @@ def find_minimum(values: FloatArray, errors: FloatArray, depths: FloatArray) -> 
     return _find_knee(values, peak, depths)
 
 
-def _find_peak(values: FloatArray, errors: FloatArray) -> int:
+def find_peak(values: FloatArray, errors: FloatArray) -> int:
+    """The position of the main peak after the first layer.
+
+    Raises:
+        NotFoundError: too few layers, or no peak that stands out; the message says which.
+    """
     if len(values) < 5:
         amount = "1 layer is" if len(values) == 1 else f"{len(values)} layers are"
         raise NotFoundError(f"{amount} too few to see a peak and what follows it.")
@@ -91,6 +96,8 @@ def _find_knee(values: FloatArray, peak: int, depths: FloatArray) -> Found:
     if not inner:
         raise NotFoundError("the dimension falls until the last layers without a minimum or a plateau.")
     low = min(inner, key=lambda row: float(values[row]))
+    if PLATEAU_FACTOR * values[low] > values[peak]:
+        raise NotFoundError("the dimension hardly falls after its peak; there is no plateau below it.")
     found = _with_range(values, peak, low, "plateau")
     last = min(found.last, inner[-1])
     if last - found.first < 2 or depths[last] - depths[found.first] < SHORTEST_PLATEAU:
