@@ -59,7 +59,7 @@ def test_a_folder_of_another_configuration_is_left_as_it_is(small, bert, gpt2, t
     changes = {
         r"model\.pool = 'mean', now 'last'": small(bert, pool="last"),
         r"data\.seed = 0, now 7": small(bert, {"seed": 7}),
-        r"model\.name = '.*bert0', now '.*gpt20'": small(gpt2),
+        r"model\.name = '.*bert\d', now '.*gpt2\d'": small(gpt2),
         r"measure\.k = 20, now 30\. To measure the same states anew, call dimscope measure": small(bert, measure={"k": 30}),
     }
     for text, config in changes.items():
