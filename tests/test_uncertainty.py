@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dimscope import label_overlap, neighbors
-from dimscope.uncertainty import bootstrap_draws, error_of_mean, widened
+from dimscope.uncertainty import bootstrap_draws, error_from_sample, error_of_mean, widened
 
 
 def dense_error(deviations, lists):
@@ -130,3 +130,26 @@ def test_replicates_are_stretched_to_the_stated_error_and_never_shrunk():
 @pytest.mark.parametrize("drawn", [[], [3.0], [np.nan, np.nan], [2.0, 2.0]])
 def test_replicates_without_scatter_stay_as_they_are(drawn):
     np.testing.assert_array_equal(widened(np.array(drawn), 1.0), drawn)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(8, 40), k=st.integers(1, 6))
+def test_a_sample_of_all_points_gives_the_error_of_all_lists(seed, n, k):
+    rng = np.random.default_rng(seed)
+    lists = np.array([rng.permutation(np.delete(np.arange(n), row))[:k] for row in range(n)])
+    deviations = rng.standard_normal(n)
+    is_mutual = np.array([[row in lists[other] for other in lists[row]] for row in range(n)])
+    found = error_from_sample(deviations, np.arange(n), lists, is_mutual)
+    assert found == pytest.approx(dense_error(deviations, lists), rel=1e-12)
+
+
+def test_a_sample_of_some_points_gives_about_that_error():
+    points = np.random.default_rng(0).random((3000, 2))
+    table = neighbors(points, 50)
+    deviations = np.sin(6 * points[:, 0]) - np.sin(6 * points[:, 0]).mean()
+    rows = np.sort(np.random.default_rng(1).permutation(3000)[:500])
+    is_mutual = table.distances[rows] <= table.distances[:, -1][table.indices[rows]]
+    found = error_from_sample(deviations, rows, table.indices[rows], is_mutual)
+    whole = error_of_mean(deviations, table.indices)
+    assert whole > 5 * np.sqrt(deviations @ deviations)
+    assert found == pytest.approx(whole, rel=0.1)

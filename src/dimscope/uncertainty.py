@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dimscope.arrays import FloatArray, IntArray
@@ -25,6 +26,24 @@ def error_of_mean(deviations: FloatArray, neighbors: IntArray) -> float:
         neighbors: shape (n, k): the neighbours of each point, as positions in the same n points; -1 stands for none.
     """
     return float(errors_of_means(deviations[:, None], neighbor_graph(neighbors))[0])
+
+
+def error_from_sample(deviations: FloatArray, rows: IntArray, indices: IntArray, is_mutual: NDArray[np.bool_]) -> float:
+    """`error_of_mean` where the neighbours of a random sample of the points alone are known.
+
+    With D the sum of e_i e_j over pairs where i lists j and M that over pairs that list each other, the sum over ordered pairs
+    one of which lists the other is 2 D - M; both are scaled up from the sample.
+
+    Args:
+        deviations: shape (n,).
+        rows: shape (m,): the sampled points.
+        indices: shape (m, k): their neighbours, among the n points.
+        is_mutual: shape (m, k): which of these list the sampled point in turn.
+    """
+    products = deviations[rows][:, None] * deviations[indices]
+    alone = float(deviations @ deviations)
+    pairs = len(deviations) / len(rows) * float(2 * products.sum() - products[is_mutual].sum())
+    return float(np.sqrt(max(alone + pairs, alone)))
 
 
 def neighbor_graph(neighbors: IntArray) -> csr_array:

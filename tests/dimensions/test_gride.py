@@ -1,12 +1,14 @@
 """Gride: the root and its error against the published law of r_2n / r_n, written out and maximised by scipy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 
-from dimscope import dimension, neighbors
+from dimscope import dimension, dimension_scaling, neighbors
 from dimscope.dimensions.gride import Gride, _fisher_error, _root
 from dimscope.errors import UsageError
 from dimscope.estimates import Status
@@ -169,3 +171,72 @@ def test_odd_and_small_ranks_are_refused(ranks):
 def test_a_narrow_table_is_refused(recipes):
     with pytest.raises(UsageError, match="a ratio of ranks 4 and 8 needs 8 neighbours of each point, the table holds 7"):
         dimension(neighbors(recipes["A"], 7), "gride", ranks=8)
+
+
+def test_high_ranks_need_no_list():
+    points = np.random.default_rng(21).random((1500, 3))
+    short, whole = neighbors(points, 2, ranks=(128, 256)), neighbors(points, 256)
+    found, expected = dimension(short, "gride", ranks=256), dimension(whole, "gride", ranks=256)
+    assert short.k == 2
+    assert found.value == expected.value
+    assert found.radius == pytest.approx(expected.radius, rel=1e-12)
+    assert found.stderr == pytest.approx(expected.stderr, rel=0.1)  # from the lists of 1000 of the 1500 points
+    assert found.stderr > 1.5 * dimension(short, "gride", ranks=256, errors="independent").stderr
+
+
+def test_the_points_alone_are_searched_for_ranks_alone(monkeypatch):
+    from dimscope.dimensions import scaling
+
+    points, asked = np.random.default_rng(22).random((700, 3)), []
+    original = scaling.neighbors
+
+    def watched(source, k, **options):
+        asked.append((k, tuple(options.get("ranks", ()))))
+        return original(source, k, **options)
+
+    monkeypatch.setattr(scaling, "neighbors", watched)
+    dimension(points, "gride", ranks=64)
+    dimension(points, "gride", ranks=512)
+    dimension_scaling(points, "gride", max_rank=512)
+    assert asked == [(64, ()), (2, (256, 512)), (128, (256, 512))]
+
+
+def test_scaling_reads_every_rank_that_is_known():
+    points = np.random.default_rng(23).random((600, 2))
+    values = [found.value for found in dimension_scaling(points, "gride", max_rank=512)]
+    whole = neighbors(points, 512)
+    assert values == [dimension(whole, "gride", ranks=2**j).value for j in range(1, 10)]
+    gaps = neighbors(points, 4, ranks=(32, 64, 200))
+    assert [found.scale for found in dimension_scaling(gaps, "gride", max_rank=500)] == [(1, 2), (2, 4), (32, 64)]
+
+
+def test_a_rank_without_lists_has_no_error_for_shared_neighbours():
+    points = np.random.default_rng(24).random((300, 2))
+    table = replace(neighbors(points, 2, ranks=(32, 64)), sample=None)
+    with pytest.raises(
+        UsageError, match=r'^the error at rank 64 needs neighbours up to that rank, the table holds 2\. .*"independent"'
+    ):
+        dimension(table, "gride", ranks=64)
+    assert dimension(table, "gride", ranks=64, errors="independent").stderr > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("twonn", {}), ("gride", {"ranks": 16}), ("gride", {"ranks": 256}), ("mle", {"k": 9})]
+)
+def test_a_cosine_table_is_read_as_chords_of_the_unit_sphere(name, options):
+    points = np.random.default_rng(25).standard_normal((600, 4)) * np.random.default_rng(26).uniform(0.5, 9, (600, 1))
+    units = points / np.linalg.norm(points, axis=1, keepdims=True)
+    by_angle = dimension(neighbors(points, 20, metric="cosine", ranks=(128, 256)), name, **options)
+    by_chord = dimension(neighbors(units, 20, ranks=(128, 256)), name, **options)
+    assert by_angle.value == pytest.approx(by_chord.value, rel=1e-9)
+    assert by_angle.radius == pytest.approx(by_chord.radius, rel=1e-9)
+    assert by_angle.stderr == pytest.approx(by_chord.stderr, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["twonn", "gride", "mle"])
+def test_inner_products_are_no_distances(name):
+    table = neighbors(np.random.default_rng(27).standard_normal((60, 4)), 20, metric="inner_product")
+    with pytest.raises(UsageError, match=r'^a table of metric "inner_product" holds no distances; '):
+        dimension(table, name)
+    with pytest.raises(UsageError, match="holds no distances"):
+        dimension_scaling(table, "gride")

@@ -236,3 +236,150 @@ def test_neighbours_between_two_sets():
         package_between(np.ones((2, 2)), base, 1)
     with pytest.raises(InputError, match="k may be 1 to 3"):
         package_between(queries, base, 4)
+
+
+def test_a_rank_beyond_the_table_brings_the_whole_lists_of_some_points(monkeypatch):
+    import dimscope.knn as package
+
+    monkeypatch.setattr(package, "SAMPLED_LISTS", 40)
+    points = np.random.default_rng(30).normal(size=(150, 4))
+    points[20] = points[3]
+    for metric in ("euclidean", "cosine"):
+        table, whole = neighbors(points, 3, ranks=(60,), metric=metric), neighbors(points, 60, metric=metric)
+        assert table.sample.indices.shape == (40, 60)
+        assert (np.diff(table.sample.rows) > 0).all()
+        np.testing.assert_array_equal(table.sample.indices, whole.indices[table.sample.rows])
+        np.testing.assert_allclose(table.sample.distances, whole.distances[table.sample.rows], rtol=1e-12)
+        assert neighbors(points, 60, ranks=(2, 60), metric=metric).sample is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(3, 60), d=st.integers(2, 30), dtype=st.sampled_from(["f2", "f4", "f8"]))
+def test_cosine_equals_all_pairs(seed, n, d, dtype):
+    rng = np.random.default_rng(seed)
+    points = (rng.standard_normal((n, d)) * rng.lognormal(0, 1, (n, 1))).astype(dtype)
+    k = int(rng.integers(1, n))
+    table = neighbors(points, k, metric="cosine", duplicates="keep")
+    exact = points.astype(np.longdouble)
+    units = exact / np.sqrt((exact**2).sum(axis=1, keepdims=True))
+    far = (((units[:, None] - units) ** 2).sum(axis=2) / 2).astype(float)
+    np.fill_diagonal(far, np.inf)
+    np.testing.assert_allclose(table.distances, np.sort(far, axis=1)[:, :k], rtol=1e-9, atol=1e-30)
+    np.testing.assert_allclose(np.take_along_axis(far, table.indices, axis=1), table.distances, rtol=1e-9, atol=1e-30)
+
+
+def test_rows_that_are_multiples_of_each_other_have_cosine_distance_zero():
+    points = np.random.default_rng(31).integers(-3, 4, (60, 5)).astype(float)
+    points[~points.any(axis=1)] = 1
+    table = neighbors(np.r_[points, 4 * points], 3, metric="cosine", duplicates="keep")
+    assert (table.distances[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
+@pytest.mark.parametrize("metric", ["cosine", "inner_product"])
+def test_other_metrics_have_no_unit_that_over_or_underflows(metric, scale):
+    points = np.random.default_rng(32).normal(size=(80, 5))
+    if (metric, scale) == ("inner_product", 1e300):
+        with pytest.raises(InputError, match=r"^inner products of numbers up to 3e\+300 overflow; scale the points\.$"):
+            neighbors(points * scale, 6, metric=metric)
+        return
+    with np.errstate(under="ignore"):
+        table, moved = neighbors(points, 6, metric=metric), neighbors(points * scale, 6, metric=metric)
+    np.testing.assert_array_equal(moved.indices, table.indices)
+    if metric == "cosine":
+        np.testing.assert_allclose(moved.distances, table.distances, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("few", [10, 10_000])
+def test_tensors_of_every_dtype(dtype, few, monkeypatch):
+    import torch
+
+    import dimscope.knn as package
+
+    monkeypatch.setattr(package, "FEW_POINTS", few)
+    points = torch.from_numpy(np.random.default_rng(33).normal(size=(200, 12))).to(getattr(torch, dtype))
+    table = neighbors(points, 7)
+    assert table.dtype == dtype
+    assert_table(table, points.double().numpy())
+
+
+@pytest.mark.parametrize("few", [10, 10_000])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "inner_product"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4"])
+def test_a_memory_map_gives_the_table_of_the_array(dtype, metric, few, tmp_path, monkeypatch):
+    import dimscope.knn as package
+
+    monkeypatch.setattr(package, "FEW_POINTS", few)
+    points = np.random.default_rng(34).normal(size=(200, 12)).astype(dtype)
+    points[50] = points[3]
+    np.save(tmp_path / "points.npy", points)
+    for policy in ("merge", "keep"):
+        expected = neighbors(points, 7, metric=metric, duplicates=policy)
+        mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
+        found = neighbors(mapped, 7, metric=metric, duplicates=policy)
+        np.testing.assert_array_equal(found.indices, expected.indices)
+        np.testing.assert_array_equal(found.distances, expected.distances)
+
+
+@pytest.mark.parametrize("order", ["F", "strided", "reversed"])
+def test_the_layout_of_an_array_does_not_matter(order, monkeypatch):
+    import dimscope.knn as package
+
+    monkeypatch.setattr(package, "FEW_POINTS", 10)
+    points = np.random.default_rng(35).normal(size=(150, 12))
+    wide = np.repeat(points, 2, axis=1)
+    same = {"F": np.asfortranarray(points), "strided": wide[:, ::2], "reversed": points[::-1][::-1]}[order]
+    np.testing.assert_array_equal(neighbors(same, 4).distances, neighbors(points, 4).distances)
+
+
+@pytest.mark.parametrize(
+    ("device", "metric", "sentence"),
+    [
+        ("mps", "euclidean", r'^device "mps" was asked for; neighbours are computed on: auto, cpu, cuda'),
+        ("abacus", "inner_product", r'^device "abacus" was asked for; neighbours are computed on: auto, cpu, cuda'),
+        ("cuda", "inner_product", r'^device "cuda" was asked for; inner products are computed on: auto, cpu\.$'),
+        ("cuda:77", "euclidean", r'^device "cuda:77" was asked for; PyTorch .* sees: cpu'),
+    ],
+)
+def test_a_device_that_cannot_do_it_is_refused(device, metric, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        neighbors(np.eye(5), 2, device=device, metric=metric)
+
+
+def test_a_device_is_taken_at_its_word(monkeypatch):
+    import dimscope.knn as package
+
+    points = np.random.default_rng(36).normal(size=(60, 3))
+    monkeypatch.setattr(package, "_has_cuda", lambda: True)
+    assert neighbors(points, 2).backend == "blas"  # few points: no device is worth the way there
+    assert neighbors(points, 2, device="cpu").backend == "blas"
+    monkeypatch.setattr(package, "FEW_POINTS", 10)
+    assert neighbors(points, 2, device="cpu").backend == "tiles"
+    asked = []
+    monkeypatch.setattr(
+        package.BACKENDS, "load", lambda name: lambda array, k, **options: asked.append((name, options["device"])) or 1 / 0
+    )
+    for device in ("auto", "cuda:1"):
+        with pytest.raises(ZeroDivisionError):
+            neighbors(points, 2, device=device)
+    assert asked == [("cuda", "cuda"), ("cuda", "cuda:1")]
+
+
+def test_two_kept_rows_of_many_copies():
+    """Lists full of equal rows are given up and computed again."""
+    points = np.repeat([[0.0, 1.0], [2.0, 5.0]], 300, axis=0)[np.random.default_rng(37).permutation(600)]
+    table = neighbors(points, 299, duplicates="keep")
+    assert (table.distances == 0).all()
+    assert_table(table, points)
+
+
+def test_two_sets_of_every_dtype():
+    import torch
+
+    queries, base = np.random.default_rng(38).normal(size=(30, 4)), np.random.default_rng(39).normal(size=(90, 4))
+    for kind in (np.float16, np.float32):
+        indices, distances = package_between(queries.astype(kind), torch.from_numpy(base), 5)
+        far = np.linalg.norm(queries.astype(kind).astype(float)[:, None] - base, axis=2)
+        np.testing.assert_array_equal(indices, np.argsort(far, axis=1)[:, :5])
+        np.testing.assert_allclose(distances, np.sort(far, axis=1)[:, :5], rtol=1e-13)

@@ -25,7 +25,7 @@ def test_the_table_of_a_subset_is_that_of_its_points(share, policy):
 def test_what_the_table_proves_is_not_searched_again(monkeypatch):
     table = dimscope.neighbors(POINTS, 100)
     rows = table.duplicates.rows[::2]
-    monkeypatch.setattr(subsets, "_search_again", None)  # a call would fail
+    monkeypatch.setattr(subsets, "search_rows", None)  # a call would fail
     assert dimscope.subset_neighbors(table, POINTS, rows, 5).k == 5
 
 

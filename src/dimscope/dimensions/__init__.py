@@ -6,12 +6,12 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import as_points
-from dimscope.dimensions.base import Estimator
+from dimscope.dimensions.base import Estimator, with_lengths
 from dimscope.dimensions.plateau import Scale, choose_scale
-from dimscope.dimensions.scaling import Decimation, decimate, gride_scaling, split_options
+from dimscope.dimensions.scaling import Decimation, decimate, gride_scaling, gride_table, split_options
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status
-from dimscope.knn import as_neighbors, neighbors, search_distinct
+from dimscope.knn import neighbors, search_distinct
 from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.registry import Registry
@@ -36,7 +36,9 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
     """The intrinsic dimension of points, with its error and status.
 
     Args:
-        source: a neighbour table, or points of shape (n, d) (their table is computed with the k that is needed).
+        source: a neighbour table, or points of shape (n, d) (their table is computed with the k that is needed; for `gride`
+            beyond rank 128 without the lists). A table of metric `cosine` is read as chords of the unit sphere,
+            sqrt(2 (1 - cos)).
         estimator: a name of `dimscope list estimators`.
         **options: the fields of that estimator, for example `method="ml", fraction=0.98` for `twonn`, `ranks=64` for
             `gride`; checked against them.
@@ -45,7 +47,7 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
         `Estimate`; a number that cannot be given is NaN with a status that says why.
 
     Raises:
-        UsageError: unknown estimator or option, or the table holds too few neighbours.
+        UsageError: unknown estimator or option, or the table holds too few neighbours, or inner products.
         InputError: the points cannot be used.
 
     Example:
@@ -56,10 +58,14 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
         True
     """
     chosen = make_estimator(estimator, options)
-    if options.get("convention") is not None and not isinstance(source, Neighbors):
+    if isinstance(source, Neighbors):
+        return chosen.estimate(with_lengths(source))
+    if estimator == "gride":
+        return chosen.estimate(gride_table(source, chosen.min_k))
+    if options.get("convention") is not None:
         return chosen.estimate(neighbors(source, chosen.min_k, duplicates="keep"))  # none of them merges equal rows
-    found = chosen.estimate(as_neighbors(source, chosen.min_k))
-    return _widened(source, chosen) if found.status is Status.LISTS_END and not isinstance(source, Neighbors) else found
+    found = chosen.estimate(neighbors(source, chosen.min_k))
+    return _widened(source, chosen) if found.status is Status.LISTS_END else found
 
 
 def _widened(source: ArrayLike, estimator: Estimator) -> Estimate:

@@ -1,15 +1,17 @@
 """What an estimator must offer, and the ratios that they share."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dimscope.arrays import FloatArray, IntArray
+from dimscope.errors import UsageError
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Neighbors
-from dimscope.uncertainty import error_of_mean
+from dimscope.uncertainty import error_from_sample, error_of_mean
 
 ERRORS = ("neighbors", "independent")
 """Whether a standard error allows for neighbours that read the same distances."""
@@ -50,8 +52,9 @@ class Estimator(Protocol):
 
 def log_ratios(neighbors: Neighbors, near: int, far: int) -> tuple[FloatArray, int]:
     """log(r_far / r_near) of the points with r_near > 0, in the order of the table, and how many had r_near = 0."""
-    neighbors.require(far, f"a ratio of ranks {near} and {far}")
-    inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]
+    if far not in neighbors.ranks:
+        neighbors.require(far, f"a ratio of ranks {near} and {far}")
+    inner, outer = neighbors.at_rank(near), neighbors.at_rank(far)
     usable = inner > 0
     return np.log(outer[usable] / inner[usable]), int((~usable).sum())
 
@@ -68,10 +71,25 @@ def shared_inflation(scores: FloatArray, used: NDArray[np.bool_], neighbors: Nei
         used: shape (n,): the points that entered.
         neighbors: the table.
         rank: the farther rank that was read.
+
+    Raises:
+        UsageError: neither the table nor its sample reaches that rank.
     """
     deviations = np.where(used, scores - scores[used].mean(), 0.0)
     alone = float(np.sqrt(deviations @ deviations))
-    return error_of_mean(deviations, neighbors.indices[:, :rank]) / alone if alone > 0 else 1.0
+    if alone == 0:
+        return 1.0
+    if rank <= neighbors.k:
+        return error_of_mean(deviations, neighbors.indices[:, :rank]) / alone
+    sample = neighbors.sample
+    if sample is None or sample.indices.shape[1] < rank:
+        raise UsageError(
+            f"the error at rank {rank} needs neighbours up to that rank, the table holds {neighbors.k}. "
+            f'Compute it with ranks=({rank // 2}, {rank}), or ask for errors="independent".'
+        )
+    indices = sample.indices[:, :rank]
+    is_mutual = sample.distances[:, :rank] <= neighbors.at_rank(rank)[indices]
+    return error_from_sample(deviations, sample.rows, indices, is_mutual) / alone
 
 
 def error_of_pairs(deviations: FloatArray, indices: IntArray) -> float:
@@ -81,7 +99,7 @@ def error_of_pairs(deviations: FloatArray, indices: IntArray) -> float:
 
 def verdict(neighbors: Neighbors, near: int, dropped: int) -> Status:
     """What limits an estimate that reads distances from rank `near` outwards and could not use `dropped` of the points."""
-    if (neighbors.distances[:, near - 1] == 0).any():
+    if (neighbors.at_rank(near) == 0).any():
         return Status.ZERO_DISTANCES
     return Status.NO_SPREAD if dropped else Status.OK
 
@@ -93,4 +111,20 @@ def why_none(neighbors: Neighbors, near: int, share: float = 1.0) -> Status:
 
 def mean_radius(neighbors: Neighbors, near: int, far: int) -> float:
     """Mean of the distances at both ranks over all points."""
-    return float(neighbors.distances[:, [near - 1, far - 1]].mean())
+    return float((neighbors.at_rank(near).mean() + neighbors.at_rank(far).mean()) / 2)
+
+
+def with_lengths(table: Neighbors) -> Neighbors:
+    """The table with distances that estimators can read: Euclidean ones, or the chords sqrt(2 (1 - cos)) of the unit sphere.
+
+    Raises:
+        UsageError: a table of inner products, which are no distances.
+    """
+    if table.metric == "inner_product":
+        raise UsageError('a table of metric "inner_product" holds no distances; dimensions are read from euclidean or cosine.')
+    if table.metric != "cosine":
+        return table
+    ranks = {rank: np.sqrt(2 * far) for rank, far in table.ranks.items()}
+    sample = replace(table.sample, distances=np.sqrt(2 * table.sample.distances)) if table.sample else None
+    chords = np.sqrt(2 * table.distances)
+    return replace(table, distances=chords, metric="euclidean", ranks=ranks, sample=sample, _validated=True)

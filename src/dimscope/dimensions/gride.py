@@ -82,7 +82,7 @@ class Gride:
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
         near, far = self.ranks // 2, self.ranks
-        inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]
+        inner, outer = neighbors.at_rank(near), neighbors.at_rank(far)
         usable = inner > 0
         ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
         drawn = (_readable(ratios[draw][usable[draw]], near, far) for draw in draws)
@@ -126,7 +126,7 @@ def _root(ratios: FloatArray, near: int, far: int) -> float:
 
 def _inflation(neighbors: Neighbors, near: int, far: int, value: float, largest: float) -> float:
     """From the scores 1 / d + (n2 - n1 - 1) l / (1 - exp(-d l)) - (n2 - 1) l of the points whose ratios were read."""
-    inner, outer = neighbors.distances[:, near - 1], neighbors.distances[:, far - 1]
+    inner, outer = neighbors.at_rank(near), neighbors.at_rank(far)
     usable = inner > 0
     ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
     used = usable & (ratios <= largest) & ((ratios > 0) if far - near > 1 else True)

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import IntArray, Points, as_points
-from dimscope.dimensions.base import Estimator
+from dimscope.dimensions.base import Estimator, with_lengths
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status
-from dimscope.knn import as_neighbors, neighbors
+from dimscope.knn import neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import find_duplicates
 
 Subsets: TypeAlias = Literal["disjoint", "independent"]
+LONGEST_LIST = 128
+"""Neighbours kept for `gride`; of higher ranks the distances alone (2 KB per point here, 16 KB for lists up to rank 1024)."""
 MIN_SUBSET = 20
 """Decimation stops above this many points per subset."""
 DADAPY_SMALLEST = 10
@@ -61,10 +63,19 @@ def gride_scaling(source: Neighbors | ArrayLike, max_rank: int) -> list[tuple[in
     """
     if max_rank < 2:
         raise UsageError(f"max_rank={max_rank} was asked for; gride compares rank 1 with rank 2 at the least.")
-    table = as_neighbors(source, max_rank)
-    table.require(2, "gride")
-    top = min(max_rank, table.k)
-    return [(2**j, table) for j in range(1, top.bit_length()) if 2**j <= top]
+    ranks = [2**j for j in range(1, max_rank.bit_length())]
+    if isinstance(source, Neighbors):
+        table = with_lengths(source)
+        table.require(2, "gride")
+    else:
+        table = neighbors(source, min(max_rank, LONGEST_LIST), ranks=[rank for rank in ranks if rank > LONGEST_LIST])
+    known = {*range(1, table.k + 1), *table.ranks}
+    return [(rank, table) for rank in ranks if {rank // 2, rank} <= known]
+
+
+def gride_table(source: ArrayLike, ranks: int) -> Neighbors:
+    """The table from which `gride` reads ranks / 2 and ranks; of high ranks the distances alone."""
+    return neighbors(source, ranks) if ranks <= LONGEST_LIST else neighbors(source, 2, ranks=(ranks // 2, ranks))
 
 
 def decimate(source: ArrayLike, estimator: Estimator, how: Decimation) -> list[Estimate]:

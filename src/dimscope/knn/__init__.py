@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, as_points, spacing, stored_dtype
 from dimscope.errors import InputError, UsageError, unknown_name
-from dimscope.knn.base import Duplicates, Neighbors
+from dimscope.knn.base import Duplicates, Neighbors, SampledLists
 from dimscope.knn.duplicates import find_duplicates, with_near_duplicates
 from dimscope.knn.scratch import Scratch
 from dimscope.registry import Registry
@@ -25,6 +25,8 @@ BACKENDS = Registry(
     "dimscope list engines",
 )
 METRICS = ("euclidean", "cosine", "inner_product")
+SAMPLED_LISTS = 1000
+"""Points whose whole lists are kept where only distances at ranks were asked for (16 MB for rank 1024)."""
 FEW_POINTS = 4096
 """Up to this many points nothing is compiled: the first call of a process stays quick."""
 
@@ -51,7 +53,8 @@ def neighbors(
         duplicates: `merge` keeps one row per distinct point in the order of first appearance, with `.duplicates` as the map;
             `keep` treats equal rows as neighbours at distance 0.
         device: `auto` (a CUDA device when PyTorch sees one and the points are many), `cpu`, `cuda`, `cuda:1`, ...
-        ranks: ranks, up to n - 1, whose distances are wanted beyond k; read with `.at_rank(rank)`.
+        ranks: ranks, up to n - 1, whose distances are wanted beyond k; read with `.at_rank(rank)`. The whole lists of 1000
+            random points come along as `.sample`, from which errors at these ranks are computed.
 
     Returns:
         `Neighbors` with n = number of distinct points (`merge`) or of rows (`keep`).
@@ -101,11 +104,25 @@ def search_distinct(
     with Scratch(array) as scratch:
         searched = _normalized(array, found, scratch) if metric == "cosine" else array
         indices, distances, far = BACKENDS.load(backend)(searched, k, rows=found.rows, ranks=wanted, **options)
+        sample = _sample_lists(searched, found, k, wanted) if metric != "inner_product" else None
     if metric == "cosine":
         distances, far = distances**2 / 2, far**2 / 2
+        sample = replace(sample, distances=sample.distances**2 / 2) if sample else None
     if metric == "euclidean":
         found = with_near_duplicates(found, array, distances[:, 0], spacing(stored))
-    return Neighbors(indices, distances, found, metric, stored, backend, dict(zip(wanted, far.T, strict=True)))
+    return Neighbors(indices, distances, found, metric, stored, backend, dict(zip(wanted, far.T, strict=True)), sample)
+
+
+def _sample_lists(points: Points, found: Duplicates, k: int, ranks: Sequence[int]) -> SampledLists | None:
+    """The whole lists of a few points when a rank beyond k was asked for."""
+    depth = max(ranks, default=0)
+    if depth <= k:
+        return None
+    from dimscope.knn.subsets import search_rows
+
+    n = len(found.rows)
+    chosen = np.sort(np.random.default_rng(0).permutation(n)[:SAMPLED_LISTS])
+    return SampledLists(chosen, *search_rows(points, found.rows, chosen, depth))
 
 
 def _choose_backend(found: Duplicates, metric: str, device: str) -> tuple[str, dict[str, Any]]:

@@ -49,6 +49,21 @@ class Duplicates:
 
 
 @dataclass(frozen=True, eq=False)
+class SampledLists:
+    """The neighbours of a random sample of points up to a rank beyond the table, for errors that depend on who shares them.
+
+    Attributes:
+        rows: shape (m,): rows of the table, ascending.
+        indices: shape (m, rank): their neighbours, as rows of the table.
+        distances: shape (m, rank), ascending.
+    """
+
+    rows: IntArray
+    indices: IntArray
+    distances: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Neighbors:
     """The k nearest other points of every point.
 
@@ -60,6 +75,7 @@ class Neighbors:
         dtype: dtype of the points that were searched.
         backend: what computed the table.
         ranks: rank -> distances (n,) float64, for ranks that were asked for besides the k nearest.
+        sample: longer lists of some points, where a rank beyond k was asked for.
     """
 
     indices: IntArray
@@ -69,6 +85,7 @@ class Neighbors:
     dtype: str = "float64"
     backend: str = "unknown"
     ranks: Mapping[int, FloatArray] = field(default_factory=dict)
+    sample: SampledLists | None = field(default=None, repr=False)
     _validated: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:

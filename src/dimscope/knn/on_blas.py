@@ -17,6 +17,7 @@ Nothing is compiled, so the first call is quick; `dimscope.knn.on_tiles` is quic
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
+from dimscope.errors import InputError
 from dimscope.knn.centre import centre_of
 
 BLOCK_ENTRIES = 8_000_000
@@ -62,7 +63,13 @@ def search(
                 found, score = _decide(exact, row, np.delete(np.arange(n), row), depth, inner)
             indices[row], scores[row], at_ranks[row] = found[:k], score[:k], score[wanted]
     if inner:
-        return indices, np.ldexp(scores, 2 * exponent), np.ldexp(at_ranks, 2 * exponent)
+        with np.errstate(over="ignore"):
+            scores, at_ranks = np.ldexp(scores, 2 * exponent), np.ldexp(at_ranks, 2 * exponent)
+        if not np.isfinite(scores).all() or not np.isfinite(at_ranks).all():
+            raise InputError(
+                f"inner products of numbers up to {np.abs(exact).max() * 2.0**exponent:.0e} overflow; scale the points."
+            )
+        return indices, scores, at_ranks
     return indices, np.ldexp(np.sqrt(scores), exponent), np.ldexp(np.sqrt(at_ranks), exponent)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dimscope.arrays import IntArray, Points
+from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.errors import InputError, UsageError
 from dimscope.knn.base import Duplicates, Neighbors
 
@@ -63,10 +63,10 @@ def search_subset(table: Neighbors, points: Points, chosen: IntArray, k: int) ->
     is_known = _read_off(table, members, k, indices, distances)
     missing = np.flatnonzero(~is_known)
     if len(missing):
-        indices[missing], distances[missing] = _search_again(points, chosen, missing, k)
+        indices[missing], distances[missing] = search_rows(points, chosen, missing, k)
     n = len(chosen)
     own = Duplicates(np.arange(n), np.ones(n, dtype=np.int64), table.duplicates.policy)
-    return replace(table, indices=indices, distances=distances, duplicates=own, ranks={}, _validated=True)
+    return replace(table, indices=indices, distances=distances, duplicates=own, ranks={}, sample=None, _validated=True)
 
 
 def _read_off(table: Neighbors, members: IntArray, k: int, indices: IntArray, distances: np.ndarray) -> np.ndarray:
@@ -82,8 +82,8 @@ def _read_off(table: Neighbors, members: IntArray, k: int, indices: IntArray, di
     return is_known
 
 
-def _search_again(points: np.ndarray, chosen: IntArray, missing: IntArray, k: int) -> tuple[IntArray, np.ndarray]:
-    """The k nearest others in the subset for its positions `missing`."""
+def search_rows(points: Points, chosen: IntArray, missing: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+    """The k nearest others among the rows `chosen`, for some positions in it."""
     from dimscope.knn.on_tiles import search_between
 
     found, far = search_between(points, points, k + 1, query_rows=chosen[missing], base_rows=chosen)
