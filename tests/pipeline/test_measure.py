@@ -105,9 +105,9 @@ def count_searches(monkeypatch):
     searched = []
     original = module.search_distinct
 
-    def spy(points, k, duplicates):
+    def spy(points, k, duplicates, **options):
         searched.append(k)
-        return original(points, k, duplicates)
+        return original(points, k, duplicates, **options)
 
     monkeypatch.setattr(module, "search_distinct", spy)
     return searched
@@ -267,3 +267,18 @@ def test_hashes_of_all_results_are_recorded(folder, config):
     written = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file()}
     assert set(hashes) == written - {"manifest.json", "log.jsonl", "config.toml", "states/progress.json"}
     assert Manifest(folder.path).damaged_files() == []
+
+
+@pytest.mark.parametrize(("device", "expected"), [("auto", "auto"), ("cpu", "cpu"), ("mps", "cpu"), ("cuda:1", "cuda:1")])
+def test_neighbours_are_searched_on_the_device_of_the_run(folder, config, monkeypatch, device, expected):
+    asked = []
+    original = module.search_distinct
+
+    def watched(points, k, duplicates, *, device):
+        asked.append((device, type(points)))
+        return original(points, k, duplicates)
+
+    monkeypatch.setattr(module, "search_distinct", watched)
+    config = config_from({"model": {"device": device}}, config)
+    measure(config, folder, Silent())
+    assert set(asked) == {(expected, np.memmap)}  # the file is mapped, not copied

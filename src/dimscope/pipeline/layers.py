@@ -12,6 +12,7 @@ from dimscope.dimensions.base import Estimator
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import row_norms
+from dimscope.knn.scratch import Scratch
 from dimscope.overlaps import knn_accuracy, label_overlap, overlap
 from dimscope.spectra import CHUNK, spectrum
 from dimscope.uncertainty import bootstrap_draws, widened
@@ -31,21 +32,22 @@ def readings(config: MeasureConfig, k: int) -> Mapping[str, Estimator]:
 def measure_points(points: Points, duplicates: Duplicates) -> Row:
     """Sizes, norms and spectrum of the distinct points."""
     rows = np.flatnonzero(duplicates.representative == np.arange(duplicates.n_rows))
-    distinct = points if len(rows) == len(points) else points[rows]
-    linear = spectrum(distinct)
-    return {
-        "n": len(points),
-        "n_unique": duplicates.n_unique,
-        "n_near": duplicates.n_near,
-        "width": points.shape[1],
-        "effective_rank": linear.effective_rank,
-        "participation_ratio": linear.participation_ratio,
-        "anisotropy": linear.anisotropy,
-        "von_neumann_entropy": linear.von_neumann_entropy,
-        "pca_99": linear.pca_99,
-        "norm_median": float(np.median(row_norms(distinct))),
-        **_top_coordinates(distinct),
-    }
+    with Scratch(points) as scratch:
+        distinct = scratch.chosen(points, rows)
+        linear = spectrum(distinct)
+        return {
+            "n": len(points),
+            "n_unique": duplicates.n_unique,
+            "n_near": duplicates.n_near,
+            "width": points.shape[1],
+            "effective_rank": linear.effective_rank,
+            "participation_ratio": linear.participation_ratio,
+            "anisotropy": linear.anisotropy,
+            "von_neumann_entropy": linear.von_neumann_entropy,
+            "pca_99": linear.pca_99,
+            "norm_median": float(np.median(row_norms(distinct))),
+            **_top_coordinates(distinct),
+        }
 
 
 def _top_coordinates(points: Points) -> Row:

@@ -162,7 +162,8 @@ def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: i
     if job.manifest.is_stage_done(stage, key):
         return read_table(path)
     started = perf_counter()
-    table = search_distinct(points, k, duplicates)
+    device = job.config.model.device
+    table = search_distinct(points, k, duplicates, device="cpu" if device == "mps" else device)  # mps has no float64
     write_table(path, table)
     job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
     return table
