@@ -101,13 +101,18 @@ def demo(n: int, d: int, seed: int) -> np.ndarray:
 DATA: dict[str, Callable[[int, int, int], np.ndarray]] = {"real-like": real_like, "gaussian": gaussian, "demo": demo}
 
 
-def dimscope_search(points: np.ndarray, task: Task) -> Answer:
+def dimscope_search(points: np.ndarray, task: Task, coarse: str = "auto") -> Answer:
     """The engine for many points; with ranks 2 neighbours and the distances at the ranks."""
     from dimscope.knn.on_tiles import search
 
     k = 2 if task.ranks else task.k
-    indices, distances, at_ranks = search(points, k, ranks=task.ranks, threads=task.threads)
+    indices, distances, at_ranks = search(points, k, ranks=task.ranks, threads=task.threads, coarse=coarse)
     return Answer(at_ranks, None) if task.ranks else Answer(distances, indices)
+
+
+def float32_search(points: np.ndarray, task: Task) -> Answer:
+    """dimscope with the float32 filter: what a processor without a fast 8-bit product uses."""
+    return dimscope_search(points, task, "float32")
 
 
 def product(points: np.ndarray, task: Task) -> None:
@@ -177,6 +182,7 @@ def _without_self(distances: np.ndarray, indices: np.ndarray) -> Answer:
 CASES: dict[str, Callable[[np.ndarray, Task], Answer | None]] = {
     "product": product,
     "dimscope": dimscope_search,
+    "float32": float32_search,
     "faiss": faiss_search,
     "torch": torch_search,
     "scikit-learn": sklearn_search,
@@ -330,7 +336,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--ranks-to", type=int, help="only the distances at ranks 2, 4, 8, ... up to this one")
     made.add_argument("--threads", type=int, default=1, help="of every search, default 1")
     made.add_argument("--repeats", type=int, default=3, help="default 3; medians are printed")
-    made.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), help="default: all")
+    made.add_argument(
+        "--cases", nargs="+", choices=CASES, default=list(CASES), help="default: all; float32 is dimscope without integers"
+    )
     made.add_argument("--memory", action="store_true", help="also measure the memory of every search (Linux)")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--measure-memory", nargs=3, metavar=("CASE", "FILE", "TASK"), help=argparse.SUPPRESS)

@@ -26,7 +26,7 @@ def script():
 
 
 @pytest.mark.parametrize(
-    "case", ["dimscope", "torch", "scikit-learn", "argpartition", *(["faiss"] if find_spec("faiss") else [])]
+    "case", ["dimscope", "float32", "torch", "scikit-learn", "argpartition", *(["faiss"] if find_spec("faiss") else [])]
 )
 def test_every_case_finds_the_neighbours(script, case):
     points = script.gaussian(500, 20, 0)
@@ -36,7 +36,7 @@ def test_every_case_finds_the_neighbours(script, case):
     np.testing.assert_allclose(answer.distances, distances[:, :7], rtol=1e-5)
     recall, error = script.checked(points, script.Task(7, (), 1), answer)
     assert recall == 1
-    assert error < (1e-14 if case == "dimscope" else 1e-5)
+    assert error < (1e-14 if case in ("dimscope", "float32") else 1e-5)
 
 
 def test_the_check_sees_a_wrong_answer(script):
