@@ -28,7 +28,7 @@ from dimscope.knn.join import BLOCK, Join, Side, Table, deepest, groups, room_fo
 from dimscope.knn.scratch import Scratch, extreme_exponent
 from dimscope.knn.workers import Workers
 
-CENTRE_ROWS = 4096
+CENTRE_ROWS = 1024
 """Rows from which centre and scale of the filter are read."""
 PILOT_ROWS = 256
 CANDIDATE_SECONDS = 0.35e-9
