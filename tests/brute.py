@@ -26,7 +26,7 @@ def cloud(kind, n, d, seed):
     elif kind == "twins":
         points[n // 2 :] = points[: n - n // 2]
     elif kind == "few distinct":
-        points = points[rng.integers(0, 3, n)]
+        points = points[rng.integers(0, min(3, n), n)]
     elif kind == "near twins":
         points[n // 2 :] = points[: n - n // 2] * (1 + 1e-6)
     points *= {"tiny": 1e-30, "huge": 1e30}.get(kind, 1.0)

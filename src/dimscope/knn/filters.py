@@ -29,6 +29,9 @@ LOST = 1e-16
 sqrt(133 000 * 1.2e-38) = 4e-17, in units of the filter."""
 SMALLEST_STEP = np.float32(1e-25)
 """Rows all of whose coordinates are below 127 of these become zeros; nothing underflows in the products of the others."""
+FAR_COORDINATE = np.float32(1e9)
+"""Rows with a coordinate beyond this (the median norm is about 1) are stored as 0 with an error of their own norm; they become
+candidates of every row, so that float32 need not hold their products."""
 PADDING = 64
 """Columns of the integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
 BLOCK_ROWS = 1024
@@ -141,18 +144,22 @@ class Float32Filter:
     def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, each: Each) -> None:
         n, d = len(places), points.shape[1]
         self.codes = scratch.empty((n, d), np.float32)
-        norms = np.empty(n)
+        norms, beyond = np.empty(n), np.zeros(n)
 
         def fill(start: int) -> None:
             part = slice(start, start + BLOCK_ROWS)
-            with np.errstate(over="ignore"):  # infinite codes have infinite norms, which `on_tiles` refuses
-                self.codes[part] = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
+            turned = np.asarray(points[places[part]], dtype=np.float64) * frame.scale - frame.mean
+            far = np.abs(turned).max(axis=1) > FAR_COORDINATE
+            with np.errstate(over="ignore"):  # an infinite error is refused by `on_tiles`
+                beyond[part][far] = np.sqrt((turned[far] ** 2).sum(axis=1))
+            turned[far] = 0
+            self.codes[part] = turned
             rounded = self.codes[part].astype(np.float64)
             norms[part] = np.einsum("ij,ij->i", rounded, rounded)
 
         each(fill, range(0, n, BLOCK_ROWS))
         gamma = d * UNIT32 / (1 - d * UNIT32)
-        errors = 1.01 * UNIT32 * np.sqrt(norms) + LOST
+        errors = 1.01 * (UNIT32 * np.sqrt(norms) + beyond) + LOST
         ones = np.ones(n, np.float32)
         self.rows = Rows(ones, np.empty(0, np.float32), norms, errors, labels, frame.scale, 1.0, gamma + 8 * UNIT32)
 
@@ -177,8 +184,16 @@ def quantize(
     lost = (levels + 2 * (width // block) + 8) * UNIT32
     for i in range(points.shape[0]):
         x = points[i]
+        peak = np.float32(0)
         for t in range(d):
             turned[t] = np.float32((np.float64(x[t]) * scale - mean[t]) * signs[t])
+            peak = max(peak, abs(turned[t]))
+        if peak > FAR_COORDINATE:
+            square = 0.0
+            for t in range(d):
+                square += (np.float64(x[t]) * scale - mean[t]) ** 2
+            codes[i], factors[i], norms[i], errors[i] = 0, 1, 0, 1.01 * np.sqrt(square)
+            continue
         turned[d:] = 0
         _rotate(turned, block)
         top = np.float32(0)

@@ -213,7 +213,7 @@ def _has_int8(frame: Frame) -> bool:
 
 
 def _is_readable(side: Side) -> bool:
-    """False when a row lies so far out that float32 cannot hold its products."""
+    """False when a row lies so far out that not even float64 holds its square."""
     return bool((side.rows.norms <= LARGEST_NORM**2).all() and np.isfinite(side.rows.errors).all())
 
 
