@@ -1,8 +1,9 @@
 """Every error has an exit code, and unknown names come with the nearest one and all others."""
 
+import numpy as np
 import pytest
 
-from dimscope.errors import DimscopeError, InputError, ModelError, StoreError, UsageError, near_match, unknown_name
+from dimscope.errors import DimscopeError, InputError, ModelError, StoreError, UsageError, first_of, near_match, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,10 @@ def test_an_unknown_name_lists_the_nearest_and_all_sorted():
 
 def test_an_empty_table_says_so():
     assert str(unknown_name("plot", "x", [])) == 'unknown plot "x".  All: none'
+
+
+def test_the_first_of_many():
+    assert first_of([]) == ""
+    assert first_of(np.arange(3)) == "0, 1, 2"
+    assert first_of("abcdef") == "a, b, c, d, e, ..."
+    assert first_of((name for name in "abc"), most=2) == "a, b, ..."

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dimscope.errors import InputError
+from dimscope.errors import InputError, first_of
 
 Points: TypeAlias = NDArray[np.floating[Any]]
 """One layer: shape (n, d), one row per example."""
@@ -73,8 +73,7 @@ def refuse_non_finite(array: Points, chunk: int = 4096) -> None:
         finite = np.isfinite(array[start : start + chunk]).all(axis=1)
         bad.extend((start + np.flatnonzero(~finite)).tolist())
     if bad:
-        shown = ", ".join(str(row) for row in bad[:5]) + (", ..." if len(bad) > 5 else "")
         raise InputError(
-            f"{len(bad)} of {len(array)} rows hold NaN or Inf (rows {shown}). Remove them, or extract them again in a "
+            f"{len(bad)} of {len(array)} rows hold NaN or Inf (rows {first_of(bad)}). Remove them, or extract them again in a "
             "wider dtype (for example float32)."
         )

@@ -32,6 +32,12 @@ class StoreError(DimscopeError):
     """A run folder cannot be read or written."""
 
 
+def first_of(items: Iterable[object], most: int = 5) -> str:
+    """The first items as prose, with dots where there are more."""
+    names = [str(item) for item in items]
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
 def near_match(name: str, allowed: Iterable[str]) -> str:
     """A sentence ` Did you mean "x"?` with a leading blank, or an empty string when nothing is near."""
     names = {known.casefold(): known for known in allowed}  # LABEL is near to label

@@ -1,25 +1,20 @@
 """The calibration benchmark: its data have the dimension that is claimed, its tables the numbers of its results."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dimscope import spectrum
+from loading import loaded
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("calibration", ROOT / "benchmarks" / "calibration.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["calibration"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["calibration"]
+    with loaded("benchmarks/calibration.py", "calibration") as module:
+        yield module
 
 
 @pytest.mark.parametrize("name", ["normal", "cube", "sphere", "torus", "swiss_roll", "curved"])

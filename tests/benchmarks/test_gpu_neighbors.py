@@ -1,26 +1,21 @@
 """The GPU benchmark, tried on a processor."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brute import all_others
+from loading import loaded
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_neighbors.py"
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("gpu_neighbors", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gpu_neighbors"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["gpu_neighbors"]
+    with loaded("benchmarks/gpu_neighbors.py", "gpu_neighbors") as module:
+        yield module
 
 
 def test_one_line_per_width_with_the_check(script, capsys):

@@ -1,6 +1,5 @@
 """The benchmark of neighbours: every case answers the same question, and the table says so."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -11,18 +10,15 @@ import numpy as np
 import pytest
 
 from brute import all_others
+from loading import loaded
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "neighbors.py"
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("neighbors_benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["neighbors_benchmark"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["neighbors_benchmark"]
+    with loaded("benchmarks/neighbors.py", "neighbors_benchmark") as module:
+        yield module
 
 
 @pytest.mark.parametrize(

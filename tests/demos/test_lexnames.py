@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dimscope.demos import lexnames
+from dimscope.demos import glosses, lexnames
 from dimscope.errors import InputError
 
 LINES = """  1 This software and database is being provided to you
@@ -28,7 +28,7 @@ def test_classes_first_clauses_and_no_gloss_twice(tmp_path):
 
 def test_missing_data_name_their_package(tmp_path, monkeypatch):
     monkeypatch.setattr(lexnames, "PLACE", tmp_path)
-    monkeypatch.setattr(lexnames, "package_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(glosses, "package_folder", lambda *_: tmp_path)
     with pytest.raises(InputError, match="apt-get install wordnet-base"):
         lexnames.prepare(tmp_path)
 
@@ -43,7 +43,7 @@ def test_a_class_with_too_few_glosses_is_named(tmp_path):
 def test_the_data_file_has_as_many_of_each_class(tmp_path, monkeypatch):
     monkeypatch.setattr(lexnames, "PER_CLASS", 3)
     monkeypatch.setattr(lexnames, "PLACE", tmp_path)
-    monkeypatch.setattr(lexnames, "package_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(glosses, "package_folder", lambda *_: tmp_path)
     lines = [
         f"{row:08d} {number:02d} n 01 word 0 000 | gloss {row} of class {number}"
         for row, number in enumerate(number for number in lexnames.CLASSES for _ in range(5))

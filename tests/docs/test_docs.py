@@ -1,4 +1,3 @@
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from dimscope.dimensions import ESTIMATORS
 from dimscope.overlaps import MEASURES
 from dimscope.plots import PLOTS
 from dimscope.rules import RULES, minimum
+from loading import loaded
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ("cli.md", "checks.md", "registries.md", "config.md")
@@ -22,12 +22,8 @@ SKIPPED = "<!-- not run"
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "scripts" / "make_docs.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_docs"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["make_docs"]
+    with loaded("scripts/make_docs.py", "make_docs") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The README holds what a run of the demo says, and `make_docs.py --demo` puts it there."""
 
-import importlib.util
 import json
 import re
 import sys
@@ -13,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from dimscope.cli.main import cli
+from loading import loaded
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,12 +20,8 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_docs_of_readme", ROOT / "scripts" / "make_docs.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_docs_of_readme"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["make_docs_of_readme"]
+    with loaded("scripts/make_docs.py", "make_docs_of_readme") as module:
+        yield module
 
 
 @pytest.fixture

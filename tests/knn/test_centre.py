@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dimscope.knn.centre import centre_of
+from dimscope.knn.centre import centre_of, scale_of
 
 
 def test_without_rows_far_out_it_is_the_mean():
@@ -26,3 +26,10 @@ def test_rows_most_of_which_are_equal():
     mean, norms = centre_of(rows)
     np.testing.assert_array_equal(mean, [0, 0])
     assert norms.max() == np.sqrt(162)
+
+
+def test_the_scale_brings_the_median_near_one():
+    for norms in ([1e-30, 3e-30, 1e9], [7.0], [0.0, 0.0, 0.3]):
+        typical = np.median(norms) or max(norms)
+        assert 0.5 <= scale_of(np.array(norms)) * typical < 1
+    assert scale_of(np.zeros(3)) == 0.5

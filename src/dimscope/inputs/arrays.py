@@ -9,7 +9,7 @@ from zipfile import BadZipFile, is_zipfile
 import numpy as np
 
 from dimscope.arrays import Points
-from dimscope.errors import InputError
+from dimscope.errors import InputError, first_of
 from dimscope.files import hash_file, is_numpy_file
 
 UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, BadZipFile, zlib.error)
@@ -63,8 +63,9 @@ def read_labels(path: Path, n_rows: int) -> list[str]:
         )
     gaps = [row for row, label in enumerate(labels) if not label.strip()]
     if gaps:
-        shown = ", ".join(str(row) for row in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
-        raise InputError(f"{path}: {len(gaps)} of {n_rows} labels are empty (rows {shown}, counted from 0); complete them.")
+        raise InputError(
+            f"{path}: {len(gaps)} of {n_rows} labels are empty (rows {first_of(gaps)}, counted from 0); complete them."
+        )
     return labels
 
 

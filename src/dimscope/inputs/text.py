@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dimscope.config import DataConfig
-from dimscope.errors import InputError, near_match
+from dimscope.errors import InputError, first_of, near_match
 from dimscope.files import hash_file
 from dimscope.inputs.base import Examples, draw_sample
 from dimscope.inputs.columns import READERS, Columns, read_columns
@@ -101,8 +101,7 @@ def _incomplete_error(gaps: Mapping[str, list[int]], total: int, path: Path) -> 
     facts = []
     for role, rows in gaps.items():
         if rows:
-            shown = ", ".join(str(row) for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
-            facts.append(f"{len(rows)} of {total} rows have no {role} (rows {shown}, counted from 0)")
+            facts.append(f"{len(rows)} of {total} rows have no {role} (rows {first_of(rows)}, counted from 0)")
     return InputError(f"{path}: {' and '.join(facts)}. Complete them, or choose --incomplete drop to leave them out.")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, as_points, spacing, stored_dtype
-from dimscope.errors import InputError, UsageError, unknown_name
+from dimscope.errors import InputError, UsageError, first_of, unknown_name
 from dimscope.knn.base import Duplicates, Neighbors, SampledLists
 from dimscope.knn.duplicates import find_duplicates, with_near_duplicates
 from dimscope.knn.scratch import Scratch
@@ -149,8 +149,9 @@ def _has_cuda() -> bool:
 def _normalized(array: Points, found: Duplicates, scratch: Scratch) -> Points:
     zero = np.flatnonzero(~array.any(axis=1))
     if len(zero):
-        shown = ", ".join(str(row) for row in zero[:5]) + (", ..." if len(zero) > 5 else "")
-        raise InputError(f"{len(zero)} of {found.n_rows} rows are all zero (rows {shown}); they have no cosine with others.")
+        raise InputError(
+            f"{len(zero)} of {found.n_rows} rows are all zero (rows {first_of(zero)}); they have no cosine with others."
+        )
     return scratch.normalized(array)
 
 

@@ -34,7 +34,7 @@ class Duplicates:
     @property
     def n_unique(self) -> int:
         """Number of distinct points."""
-        return int((self.representative == np.arange(self.n_rows)).sum())
+        return len(self.first_rows)
 
     @property
     def n_merged(self) -> int:
@@ -42,10 +42,14 @@ class Duplicates:
         return self.n_rows - self.n_unique
 
     @property
+    def first_rows(self) -> IntArray:
+        """Shape (n_unique,): the first input row of each distinct point, ascending, whatever the policy."""
+        return np.flatnonzero(self.representative == np.arange(self.n_rows))
+
+    @property
     def rows(self) -> IntArray:
         """Shape (n,): the input row behind each row of the neighbour table, ascending."""
-        own = np.arange(self.n_rows, dtype=np.int64)
-        return own if self.policy == "keep" else own[self.representative == own]
+        return np.arange(self.n_rows, dtype=np.int64) if self.policy == "keep" else self.first_rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""A centre for the coarse copies of points; any vector keeps the distances, a good one keeps the rounding small."""
+"""A centre and a scale for the coarse copies of points: any would do, good ones keep the rounding small."""
 
 import numpy as np
 
@@ -16,6 +16,12 @@ def centre_of(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         mean = rows[norms <= FAR_OUT * np.median(norms)].mean(axis=0)
         norms = _norms(rows, mean)
     return mean, norms
+
+
+def scale_of(norms: FloatArray) -> float:
+    """The power of two that brings the median of the norms (where it is 0, the largest) near 1."""
+    typical = float(np.median(norms)) or float(norms.max()) or 1.0
+    return float(2.0 ** -int(np.frexp(typical)[1]))
 
 
 def _norms(rows: FloatArray, mean: FloatArray) -> FloatArray:

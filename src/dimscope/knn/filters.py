@@ -21,9 +21,9 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.compiled import compiled, compiled_sum
 from dimscope.knn.kernels import TINY
+from dimscope.knn.rounding import UNIT32
 from dimscope.knn.scratch import Scratch
 
-UNIT32 = 2.0**-24
 LOST = 1e-16
 """Covers, in an error, what squares of float32 numbers lose to underflow, even where subnormal numbers are flushed to zero:
 sqrt(133 000 * 1.2e-38) = 4e-17, in units of the filter."""

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from dimscope.compiled import compiled, compiled_sum
+from dimscope.knn.rounding import CERTAIN
 
 ROW_HIT = np.uint8(1)
 COLUMN_HIT = np.uint8(2)
-CERTAIN = 1 + 1e-9
-"""Covers the rounding of a float64 sum of d squares, (d + 2) 2^-53 relative, for any d below four million."""
 TINY = 1e-37
 """Covers what float32 loses to underflow, in units of the filter (the median row has a norm near 1)."""
 

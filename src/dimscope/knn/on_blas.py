@@ -19,12 +19,12 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.errors import InputError
 from dimscope.knn.centre import centre_of
+from dimscope.knn.rounding import UNIT32
 
 BLOCK_ENTRIES = 8_000_000
 """Entries of one block of approximate scores (32 MB in float32)."""
 REFINE_ENTRIES = 2_000_000
 """Coordinates gathered at a time for the decision (16 MB in float64)."""
-UNIT32 = 2.0**-24
 TINY = 1e-30
 """Covers what float32 loses to underflow: the points are scaled to a spread, or size, of about 1."""
 

@@ -22,9 +22,10 @@ import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.knn import kernels
-from dimscope.knn.centre import centre_of
+from dimscope.knn.centre import centre_of, scale_of
 from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, Int8Filter, with_mix
 from dimscope.knn.join import BLOCK, Join, Side, Table, deepest, groups, room_for, sampled_radii, squared_distances
+from dimscope.knn.rounding import LARGEST_NORM
 from dimscope.knn.scratch import Scratch, extreme_exponent
 from dimscope.knn.workers import Workers
 
@@ -35,8 +36,6 @@ CANDIDATE_SECONDS = 0.35e-9
 """Cost of one coordinate of one candidate in the decision (measured on two machines: 0.2 to 0.4 ns)."""
 WIDEST_INT8 = 2**31 // 127**2 // PADDING * PADDING
 """Columns up to which 32-bit sums of products of 8-bit integers cannot overflow."""
-LARGEST_NORM = 1e12
-"""Norm, the median being about 1, beyond which float32 cannot serve as a filter: products of squares must not overflow."""
 FILTERS: Mapping[str, type[Filter]] = {"int8": Int8Filter, "float32": Float32Filter}
 
 
@@ -148,8 +147,7 @@ def _frame(points: Points, places: IntArray) -> Frame:
     """Centre and scale from some rows (in random order): the median centred norm becomes about 1."""
     sample = np.asarray(points[np.sort(places[:CENTRE_ROWS])], dtype=np.float64)
     mean, norms = centre_of(sample)
-    typical = float(np.median(norms)) or float(norms.max()) or 1.0
-    scale = 2.0 ** -int(np.frexp(typical)[1])
+    scale = scale_of(norms)
     signs = np.random.default_rng(len(mean)).choice(np.array([-1.0, 1.0]), -(-points.shape[1] // PADDING) * PADDING)
     return Frame(scale, mean * scale, signs)
 

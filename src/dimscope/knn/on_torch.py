@@ -21,18 +21,15 @@ from typing import Any
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
-from dimscope.errors import UsageError
-from dimscope.knn.centre import centre_of
+from dimscope.devices import find_device
+from dimscope.knn.centre import centre_of, scale_of
+from dimscope.knn.rounding import CERTAIN, LARGEST_NORM, UNIT32
 from dimscope.knn.scratch import Scratch, extreme_exponent
 
 BLOCK_ENTRIES = 1 << 28
 """Entries of one block of approximate distances (1 GB in float32)."""
 DECIDED_BYTES = 1 << 30
 """Memory of the rows gathered for one step of the decision."""
-UNIT32 = 2.0**-24
-CERTAIN = 1 + 1e-9
-LARGEST_NORM = 1e12
-"""As in `dimscope.knn.on_tiles`."""
 
 
 def search(
@@ -61,7 +58,7 @@ def search(
     """
     import torch
 
-    target = _device(device)
+    target = find_device(device)
     kind = _coarse_dtype(target, coarse)
     with Scratch(points) as scratch, torch.inference_mode():
         exponent = extreme_exponent(points)
@@ -102,8 +99,7 @@ class _Search:
         sample = self.exact[torch.linspace(0, self.n - 1, min(self.n, 4096), device=self.exact.device).long()].double()
         middle, norms = centre_of(sample.cpu().numpy())
         mean = torch.from_numpy(middle).to(self.exact.device)
-        typical = float(np.median(norms)) or float(norms.max()) or 1.0
-        scale = 2.0 ** -int(np.frexp(typical)[1])
+        scale = scale_of(norms)
         for start in range(0, self.n, step):
             part = slice(start, start + step)
             turned = self.exact[part].double() * scale - mean * scale
@@ -220,15 +216,3 @@ def _has_out_dtype(device: Any) -> bool:
         return bool(torch.mm(one, one, out_dtype=torch.float32).dtype == torch.float32)
     except (TypeError, RuntimeError, NotImplementedError):
         return False
-
-
-def _device(name: str) -> Any:
-    import torch
-
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        seen = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-        raise UsageError(f'device "{name}" was asked for; PyTorch {torch.__version__} sees: {", ".join(seen)}.') from None
-    return device

@@ -32,16 +32,13 @@ def first_members(table: Neighbors, members: IntArray, k: int) -> FirstNeighbors
     """
     if np.array_equal(members, np.arange(table.n)):
         return FirstNeighbors(np.arange(table.n), table.indices[:, :k], 0)
-    position = np.full(table.n, -1, dtype=np.int64)
-    position[members] = np.arange(len(members))
-    inside = position[table.indices[members]]
+    inside = _within(table, members)
     return first_allowed(inside, inside >= 0, k)
 
 
 def first_allowed(neighbors: IntArray, allowed: np.ndarray, k: int) -> FirstNeighbors:
     """The first k allowed entries of each row, for the rows that have k of them; order is kept."""
-    usable = np.flatnonzero(allowed.sum(axis=1) >= k)
-    front = np.argsort(~allowed[usable], axis=1, kind="stable")[:, :k]
+    usable, front = _front(allowed, k)
     chosen = np.take_along_axis(neighbors[usable], front, axis=1)
     return FirstNeighbors(usable, chosen, len(neighbors) - len(usable))
 
@@ -60,8 +57,7 @@ def search_subset(table: Neighbors, points: Points, chosen: IntArray, k: int) ->
         raise InputError("the rows of a subset must ascend, and none may repeat another point (see Duplicates.rows).")
     members = np.searchsorted(table.duplicates.rows, chosen)
     indices, distances = np.empty((len(chosen), k), np.int64), np.empty((len(chosen), k))
-    is_known = _read_off(table, members, k, indices, distances)
-    missing = np.flatnonzero(~is_known)
+    missing = np.setdiff1d(np.arange(len(chosen)), _read_off(table, members, k, indices, distances))
     if len(missing):
         indices[missing], distances[missing] = search_rows(points, chosen, missing, k)
     n = len(chosen)
@@ -69,17 +65,26 @@ def search_subset(table: Neighbors, points: Points, chosen: IntArray, k: int) ->
     return replace(table, indices=indices, distances=distances, duplicates=own, ranks={}, sample=None, _validated=True)
 
 
-def _read_off(table: Neighbors, members: IntArray, k: int, indices: IntArray, distances: np.ndarray) -> np.ndarray:
+def _read_off(table: Neighbors, members: IntArray, k: int, indices: IntArray, distances: FloatArray) -> IntArray:
     """Fill the lines for which the table holds k members of the subset, and say which they are."""
+    inside = _within(table, members)
+    known, front = _front(inside >= 0, k)
+    indices[known] = np.take_along_axis(inside[known], front, axis=1)
+    distances[known] = np.take_along_axis(table.distances[members[known]], front, axis=1)
+    return known
+
+
+def _within(table: Neighbors, members: IntArray) -> IntArray:
+    """The neighbours of the members as positions within `members`; -1 where a neighbour is not one of them."""
     position = np.full(table.n, -1, dtype=np.int64)
     position[members] = np.arange(len(members))
-    inside = position[table.indices[members]]
-    kept = inside >= 0
-    is_known = np.asarray(kept.sum(axis=1) >= k)
-    front = np.argsort(~kept[is_known], axis=1, kind="stable")[:, :k]
-    indices[is_known] = np.take_along_axis(inside[is_known], front, axis=1)
-    distances[is_known] = np.take_along_axis(table.distances[members[is_known]], front, axis=1)
-    return is_known
+    return np.asarray(position[table.indices[members]])
+
+
+def _front(allowed: np.ndarray, k: int) -> tuple[IntArray, IntArray]:
+    """The rows with k allowed entries, and the columns of the first k of each."""
+    usable = np.flatnonzero(allowed.sum(axis=1) >= k)
+    return usable, np.argsort(~allowed[usable], axis=1, kind="stable")[:, :k]
 
 
 def search_rows(points: Points, chosen: IntArray, missing: IntArray, k: int) -> tuple[IntArray, FloatArray]:

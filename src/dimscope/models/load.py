@@ -12,6 +12,7 @@ import transformers
 from safetensors import SafetensorError
 
 from dimscope.config import ModelConfig
+from dimscope.devices import find_device
 from dimscope.errors import DimscopeError, ModelError, UsageError
 from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
 
@@ -125,13 +126,9 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device).cpu()  # `meta` can make a tensor, but holds no numbers
-    except (RuntimeError, AssertionError, NotImplementedError):
-        seen = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-        raise UsageError(f'device "{name}" was asked for; PyTorch {torch.__version__} sees: {", ".join(seen)}.') from None
-    return device
+    found = find_device(name)
+    assert isinstance(found, torch.device)
+    return found
 
 
 def is_causal(config: Any) -> bool:

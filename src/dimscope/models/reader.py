@@ -8,7 +8,7 @@ import torch
 
 from dimscope.arrays import IntArray, Points
 from dimscope.config import ModelConfig
-from dimscope.errors import InputError, ModelError, UsageError
+from dimscope.errors import InputError, ModelError, UsageError, first_of
 from dimscope.models.base import LayerName
 from dimscope.models.capture import Capture, parse_layers
 from dimscope.models.load import LoadedModel
@@ -97,7 +97,7 @@ class Reader:
     def _refuse_non_finite(self, name: LayerName, values: Points, rows: IntArray) -> None:
         bad = rows[~np.isfinite(values).all(axis=1)]
         if len(bad):
-            shown = ", ".join(self.ids[row] for row in bad[:5]) + (", ..." if len(bad) > 5 else "")
+            shown = first_of(self.ids[row] for row in bad)
             raise InputError(
                 f"layer {name} ({name.module}) holds NaN or Inf for {len(bad)} examples of a batch (ids {shown}). Try "
                 f"--dtype float32 (now {self.loaded.dtype}), or check the weights."

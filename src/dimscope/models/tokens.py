@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dimscope.arrays import IntArray
-from dimscope.errors import InputError, ModelError, UsageError
+from dimscope.errors import InputError, ModelError, UsageError, first_of
 from dimscope.models.load import LoadedModel, counts_positions_itself
 
 TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 65_536, "mps": 16_384}
@@ -97,10 +97,9 @@ def _refuse_no_room(loaded: LoadedModel) -> None:
 def _refuse_empty(content: list[np.ndarray], names: Sequence[str]) -> None:
     empty = [names[row] for row, mask in enumerate(content) if not mask.any()]
     if empty:
-        shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
         raise InputError(
-            f"{len(empty)} of {len(content)} texts are empty after tokenising (ids {shown}). Remove them from the data, or "
-            "choose --special-tokens include to pool over special tokens too."
+            f"{len(empty)} of {len(content)} texts are empty after tokenising (ids {first_of(empty)}). Remove them from the "
+            "data, or choose --special-tokens include to pool over special tokens too."
         )
 
 

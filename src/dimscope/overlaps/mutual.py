@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from dimscope.arrays import FloatArray, as_points
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate
-from dimscope.knn.duplicates import row_norms
+from dimscope.knn.scratch import Scratch
 from dimscope.overlaps.layers import overlap
 
 
@@ -52,10 +52,8 @@ def unit_rows(points: ArrayLike) -> FloatArray:
         InputError: some rows are zero.
     """
     array = as_points(points)
-    norms = row_norms(array)
-    if (norms == 0).any():
-        zero = np.flatnonzero(norms == 0)
+    zero = np.flatnonzero(~array.any(axis=1))
+    if len(zero):
         raise InputError(f"{len(zero)} of {len(array)} rows are zero (the first is row {zero[0]}): they have no direction.")
-    top = np.abs(np.asarray(array, dtype=np.float64)).max(axis=1, keepdims=True)
-    scaled = array / top
-    return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
+    with Scratch(array) as scratch:
+        return np.asarray(scratch.normalized(array))

@@ -167,7 +167,7 @@ def gaussian_like(points: Points, duplicates: Duplicates, rng: np.random.Generat
 
     Rows that are equal in `points` are equal in the result. O(n d min(n, d)), memory O(n d) in float64.
     """
-    rows = np.flatnonzero(duplicates.representative == np.arange(duplicates.n_rows))
+    rows = duplicates.first_rows
     distinct = np.asarray(points[rows], dtype=np.float64)
     mean = distinct.mean(axis=0)
     factor = np.linalg.qr(distinct - mean, mode="r")  # factor.T @ factor = n covariance

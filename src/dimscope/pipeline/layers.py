@@ -31,9 +31,8 @@ def readings(config: MeasureConfig, k: int) -> Mapping[str, Estimator]:
 
 def measure_points(points: Points, duplicates: Duplicates) -> Row:
     """Sizes, norms and spectrum of the distinct points."""
-    rows = np.flatnonzero(duplicates.representative == np.arange(duplicates.n_rows))
     with Scratch(points) as scratch:
-        distinct = scratch.chosen(points, rows)
+        distinct = scratch.chosen(points, duplicates.first_rows)
         linear = spectrum(distinct)
         return {
             "n": len(points),

@@ -64,7 +64,7 @@ def read_as_paper(points: Points, duplicates: Duplicates, replicates: int, seed:
     The scale is that of the first two neighbours in a quarter of the data, about ranks 4 and 8 of all of it. Replicates are
     independent between layers, which overstates how much a difference of layers may scatter.
     """
-    distinct = points[np.flatnonzero(duplicates.representative == np.arange(duplicates.n_rows))]
+    distinct = points[duplicates.first_rows]
     smallest = max(2, len(distinct) // PAPER_PARTS)
     found = decimate(distinct, TwoNN(fraction=PAPER_FRACTION), Decimation(smallest=smallest, seed=seed))
     estimate = found[2] if len(found) > 2 else found[-1]

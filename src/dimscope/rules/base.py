@@ -147,3 +147,21 @@ def label_reason(profile: Profile) -> list[str]:
         f"With the labels, which the rule does not use, the overlap is highest at {found.best_layer} ({found.best:.3f}); "
         f"the last layer has {found.last:.3f}."
     ]
+
+
+def spread(near: np.ndarray, place: int) -> tuple[int, int]:
+    """First and last position of the stretch of True around `place`."""
+    first = last = place
+    while first > 0 and near[first - 1]:
+        first -= 1
+    while last + 1 < len(near) and near[last + 1]:
+        last += 1
+    return first, last
+
+
+def unclear(
+    profile: Profile, rule: str, reason: str | tuple[str, ...], *cautions: str, stability: float = float("nan")
+) -> Recommendation:
+    """No clear choice, for one reason or several."""
+    reasons = (reason,) if isinstance(reason, str) else reason
+    return Recommendation(rule, False, (), None, stability, (*reasons, *label_reason(profile)), cautions)

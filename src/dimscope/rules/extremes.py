@@ -6,7 +6,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.profile import Layer, Profile
-from dimscope.rules.base import Recommendation, label_reason, regret_of
+from dimscope.rules.base import Recommendation, regret_of, spread, unclear
 
 NEAR = 0.05
 """Neighbouring layers within this share of the extreme value belong to the range."""
@@ -59,18 +59,3 @@ def take_extreme(profile: Profile, values: FloatArray | None, wanted: Extreme) -
     reason = f"The {wanted.what} is {word} at {name} ({inner[best]:.3g}), the two ends left out."
     names = tuple(layer.name for layer in layers[first : last + 1])
     return Recommendation(wanted.rule, True, names, name, float("nan"), (reason,), (wanted.caution,), regret_of(profile, name))
-
-
-def spread(near: np.ndarray, place: int) -> tuple[int, int]:
-    """First and last position of the stretch of True around `place`."""
-    first = last = place
-    while first > 0 and near[first - 1]:
-        first -= 1
-    while last + 1 < len(near) and near[last + 1]:
-        last += 1
-    return first, last
-
-
-def unclear(profile: Profile, rule: str, reason: str, *cautions: str, stability: float = float("nan")) -> Recommendation:
-    """No clear choice, for this reason."""
-    return Recommendation(rule, False, (), None, stability, (reason, *label_reason(profile)), cautions)

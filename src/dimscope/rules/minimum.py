@@ -7,7 +7,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.profile import Profile
-from dimscope.rules.base import Curve, Recommendation, curve_of, label_reason, regret_of
+from dimscope.rules.base import Curve, Recommendation, curve_of, regret_of, spread, unclear
 
 PLATEAU_FACTOR = 1.1
 """Layers up to 1.1 times the minimum belong to the range; on the six published curves the first of them reaches 97 to 100 %
@@ -39,6 +39,11 @@ class Found:
 
 class NotFoundError(Exception):
     """There is no clear choice; the message is the reason in plain words."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason as a sentence of its own."""
+        return f"{str(self)[0].upper()}{str(self)[1:]}"
 
 
 def find_minimum(values: FloatArray, errors: FloatArray, depths: FloatArray) -> Found:
@@ -108,11 +113,8 @@ def _find_knee(values: FloatArray, peak: int, depths: FloatArray) -> Found:
 def _with_range(values: FloatArray, peak: int, low: int, kind: str) -> Found:
     # A value far below belongs to the last layers, which fall back towards the input, and not to this minimum.
     near = (values <= PLATEAU_FACTOR * values[low]) & (values >= values[low] / PLATEAU_FACTOR)
-    first = last = low
-    while first - 1 > peak and near[first - 1]:
-        first -= 1
-    while last + 1 < len(values) and near[last + 1]:
-        last += 1
+    near[: peak + 1] = False
+    first, last = spread(near, low)
     return Found(peak, low, first, last, kind)
 
 
@@ -131,7 +133,7 @@ class Minimum:
         try:
             found = find_minimum(curve.values, np.nan_to_num(curve.errors), depths)
         except NotFoundError as reason:
-            return self._unclear((f"{str(reason)[0].upper()}{str(reason)[1:]}",), profile, cautions)
+            return unclear(profile, "minimum", reason.sentence, *cautions)
         stability = _stability(curve, found, depths)
         reasons = _reasons(curve, found)
         if not np.isnan(stability) and stability < LEAST_STABILITY:
@@ -139,7 +141,7 @@ class Minimum:
                 f"Only {stability:.0%} of the bootstrap replicates choose a layer of this range; "
                 f"a clear choice needs {LEAST_STABILITY:.0%}."
             )
-            return self._unclear((*reasons, why), profile, cautions, stability)
+            return unclear(profile, "minimum", (*reasons, why), *cautions, stability=stability)
         best = curve.layers[found.chosen].name
         span = tuple(layer.name for layer in curve.layers[found.first : found.last + 1])
         regret = regret_of(profile, best)
@@ -150,12 +152,6 @@ class Minimum:
                 f"{regret.best:.3f} ({regret.best_layer}){last}."
             )
         return Recommendation("minimum", True, span, best, stability, tuple(reasons), cautions, regret)
-
-    @staticmethod
-    def _unclear(
-        reasons: tuple[str, ...], profile: Profile, cautions: tuple[str, ...], stability: float = float("nan")
-    ) -> Recommendation:
-        return Recommendation("minimum", False, (), None, stability, (*reasons, *label_reason(profile)), cautions)
 
 
 def _stability(curve: Curve, found: Found, depths: FloatArray) -> float:

@@ -7,8 +7,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.profile import Profile
-from dimscope.rules.base import Recommendation, regret_of
-from dimscope.rules.extremes import unclear
+from dimscope.rules.base import Recommendation, regret_of, unclear
 
 SETTLED = 0.9
 """A step counts as quiet when it keeps at least this share of the neighbours that the quietest step keeps."""

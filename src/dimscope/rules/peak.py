@@ -6,8 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from dimscope.profile import Profile
-from dimscope.rules.base import Recommendation, curve_of, regret_of
-from dimscope.rules.extremes import spread, unclear
+from dimscope.rules.base import Recommendation, curve_of, regret_of, spread, unclear
 from dimscope.rules.minimum import PLATEAU_FACTOR, NotFoundError, find_peak
 
 CAUTION = "For protein and image models the labels are read badly at the peak (arXiv 2302.00294)."
@@ -26,7 +25,7 @@ class Peak:
         try:
             peak = find_peak(curve.values, np.nan_to_num(curve.errors))
         except NotFoundError as error:
-            return unclear(profile, "peak", f"{str(error)[0].upper()}{str(error)[1:]}", CAUTION)
+            return unclear(profile, "peak", error.sentence, CAUTION)
         first, last = spread(curve.values >= curve.values[peak] / PLATEAU_FACTOR, peak)
         first = max(first, 1)
         tops = [1 + int(np.argmax(values[1:])) for values in curve.replicates if np.isfinite(values).all()]

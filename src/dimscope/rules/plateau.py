@@ -7,8 +7,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.profile import Profile
-from dimscope.rules.base import Recommendation, curve_of, regret_of
-from dimscope.rules.extremes import unclear
+from dimscope.rules.base import Recommendation, curve_of, regret_of, unclear
 from dimscope.rules.minimum import LATEST_KNEE, LEAST_STABILITY, PLATEAU_FACTOR, SHORTEST_PLATEAU
 
 

@@ -1,0 +1,22 @@
+"""Devices that PyTorch computes on."""
+
+from typing import Any
+
+from dimscope.errors import UsageError
+
+
+def find_device(name: str) -> Any:
+    """The `torch.device` of that name, after a number was put there and read back.
+
+    Raises:
+        UsageError: unknown or absent device; the message lists those that are there.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device).cpu()  # `meta` can make a tensor, but holds no numbers
+    except (RuntimeError, AssertionError, NotImplementedError):
+        seen = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+        raise UsageError(f'device "{name}" was asked for; PyTorch {torch.__version__} sees: {", ".join(seen)}.') from None
+    return device

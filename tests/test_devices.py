@@ -1,0 +1,15 @@
+import pytest
+import torch
+
+from dimscope.devices import find_device
+from dimscope.errors import UsageError
+
+
+def test_a_device_that_is_there_is_found():
+    assert find_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda:77", "abacus", "meta"])
+def test_any_other_is_refused_with_those_that_are_there(name):
+    with pytest.raises(UsageError, match=rf'^device "{name}" was asked for; PyTorch .* sees: cpu'):
+        find_device(name)
