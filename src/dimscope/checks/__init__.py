@@ -22,6 +22,7 @@ CHECKS = Registry(
         "P013": "dimscope.checks.p013_few_inputs:FewInputs",
         "P014": "dimscope.checks.p014_estimators_disagree:EstimatorsDisagree",
         "P015": "dimscope.checks.p015_like_its_null:LikeItsNull",
+        "P016": "dimscope.checks.p016_biased_interval:BiasedInterval",
     },
     "dimscope list checks",
 )
