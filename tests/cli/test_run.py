@@ -151,4 +151,5 @@ def test_a_missing_model_is_a_usage_error(words, call):
 def test_missing_data_are_a_usage_error(command, call):
     left = call(command, "model")
     assert (left.code, left.out) == (2, "")
-    assert left.err == "Error: no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet).\n"
+    kinds = ".txt .csv .tsv .jsonl .parquet .fasta, or a saved data set"
+    assert left.err == f"Error: no data were named; add --data FILE ({kinds}).\n"

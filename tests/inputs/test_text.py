@@ -9,6 +9,8 @@ from dimscope.errors import InputError
 from dimscope.files import hash_file
 from dimscope.inputs.text import read_examples
 
+ENDINGS = ".csv, .fa, .fa.gz, .faa, .faa.gz, .fasta, .fasta.gz, .jsonl, .parquet, .tsv, .txt"
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -71,8 +73,8 @@ def test_a_missing_file_names_the_folder_that_was_searched(tmp_path, monkeypatch
         ("data.csv", "", {}, "FILE is empty; a file with examples is expected."),
         ("data.csv", "text\n", {}, "FILE has no examples."),
         ("data.txt", "\ufeff", {}, "FILE has no examples."),
-        ("data.json", "{}", {}, "FILE has the ending .json; text data may be: .csv, .jsonl, .parquet, .tsv, .txt."),
-        ("data", "x", {}, "FILE has the ending none; text data may be: .csv, .jsonl, .parquet, .tsv, .txt."),
+        ("data.json", "{}", {}, f"FILE has the ending .json; text data may be: {ENDINGS}."),
+        ("data", "x", {}, f"FILE has the ending none; text data may be: {ENDINGS}."),
         (
             "data.csv",
             "text,label\na,b\n",
@@ -102,7 +104,7 @@ def test_what_cannot_be_found_is_said(write, name, content, options, message):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    assert refusal(tmp_path) == "FILE is a folder; a file with examples is expected."
+    assert refusal(tmp_path) == ("FILE is a folder; a file with examples, or a data set written by save_to_disk, is expected.")
 
 
 def test_a_column_that_stands_twice_matters_only_when_it_is_asked_for(write):

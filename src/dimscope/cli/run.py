@@ -42,7 +42,7 @@ def run(
 
     config = resolve({**given, "model__name": model}, config_file, settings)
     if not config.data.path:
-        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet).")
+        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet .fasta, or a saved data set).")
     result = run_stages(
         config,
         out or default_folder(model, config.data.path),

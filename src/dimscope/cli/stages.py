@@ -39,7 +39,7 @@ def extract(
 
     config = resolve({**given, "model__name": model}, config_file, settings)
     if not config.data.path:
-        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet).")
+        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet .fasta, or a saved data set).")
     place = out or default_folder(model, config.data.path)
     folder = prepare_folder(config, place, on_existing, ("data", "model"))
     extract_states(config, folder, choose_progress(quiet), redo=on_existing == "redo")

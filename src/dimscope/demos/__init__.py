@@ -9,6 +9,7 @@ DEMOS = Registry(
         "lexnames": "dimscope.demos.lexnames:prepare",
         "decoder": "dimscope.demos.decoder:prepare",
         "reactions": "dimscope.demos.reactions:prepare",
+        "antibodies": "dimscope.demos.antibodies:prepare",
     },
     "dimscope list demos",
 )

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -44,10 +44,10 @@ def package_folder(package: str, folder: str, extra: str, command: str = "") -> 
     return place
 
 
-def table_text(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Rows of (id, text, label) as CSV with a header."""
+def table_text(rows: Iterable[Sequence[str]], columns: Sequence[str] = ("id", "text", "label")) -> str:
+    """Rows of these columns as CSV with a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "text", "label"])
+    writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()

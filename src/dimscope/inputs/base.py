@@ -1,11 +1,21 @@
 """The examples of a run: what is known about each before any model sees it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from dimscope.arrays import IntArray
 from dimscope.errors import InputError
+
+Columns: TypeAlias = dict[str, list[str | None]]
+"""Column name -> one text per row; None where the cell is empty."""
+Chooser: TypeAlias = Callable[[list[str]], list[str]]
+"""Picks the wanted ones, each of which stands there once, from all column names."""
+Reader: TypeAlias = Callable[[Path, Chooser], Columns]
+"""Reads the columns that a chooser picks from all column names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +29,7 @@ class Examples:
         groups: the same for groups.
         n_dropped: examples that were left out as incomplete.
         source_hash: `sha256:` and digest of the file.
+        kind: `text`, or `protein` where each text is a chain of residues, one letter each.
     """
 
     ids: list[str]
@@ -27,6 +38,7 @@ class Examples:
     groups: list[str] | None = None
     n_dropped: int = 0
     source_hash: str = ""
+    kind: str = "text"
 
     def __post_init__(self) -> None:
         for name in ("ids", "labels", "groups"):

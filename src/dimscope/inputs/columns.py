@@ -1,20 +1,16 @@
-"""Readers of text files: .txt, .csv, .tsv, .jsonl, .parquet, each as columns of texts."""
+"""Readers of files with examples, each as columns of texts: which ending is read how, and the plain tables."""
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from dimscope.errors import InputError
-
-Columns: TypeAlias = dict[str, list[str | None]]
-"""Column name -> one text per row; None where the cell is empty."""
-Chooser: TypeAlias = Callable[[list[str]], list[str]]
-"""Picks the wanted ones, each of which stands there once, from all column names."""
-Reader: TypeAlias = Callable[[Path, Chooser], Columns]
-"""Reads the columns that a chooser picks from all column names."""
+from dimscope.inputs.base import Chooser, Columns, Reader
+from dimscope.inputs.cells import cell_text
+from dimscope.inputs.fasta import FASTA_ENDINGS, read_fasta
 
 LARGEST_CELL = (1 << 31) - 1
 """Bytes of one CSV cell; the largest number that every system takes."""
@@ -27,7 +23,7 @@ def read_columns(path: Path, choose: Chooser) -> Columns:
         InputError: the content is not what the ending says, not UTF-8, or cannot be read; the line is named where there is one.
     """
     try:
-        return READERS[path.suffix.lower()](path, choose)
+        return READERS[ending_of(path)](path, choose)
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise InputError(
@@ -35,6 +31,12 @@ def read_columns(path: Path, choose: Chooser) -> Columns:
         ) from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or str(error).splitlines()[0]}).") from None
+
+
+def ending_of(path: Path) -> str:
+    """The ending that decides how a file is read, in small letters; that of a compressed file has two parts."""
+    endings = [ending.lower() for ending in path.suffixes]
+    return "".join(endings[-2:]) if endings[-1:] == [".gz"] else "".join(endings[-1:])
 
 
 def _read_lines(path: Path, choose: Chooser) -> Columns:
@@ -97,7 +99,7 @@ def _read_json_lines(path: Path, choose: Chooser) -> Columns:
     columns: Columns = {name: [] for name in choose(list(seen))}
     for number, record in _records(path):
         for name, cells in columns.items():
-            cells.append(_cell(record.get(name), f'{path}, line {number}, "{name}"'))
+            cells.append(cell_text(record.get(name), f'{path}, line {number}, "{name}"'))
     return columns
 
 
@@ -123,24 +125,11 @@ def _read_parquet(path: Path, choose: Chooser) -> Columns:
         names = choose(parquet.read_schema(path).names)
         table = parquet.read_table(path, columns=names)
         return {
-            name: [_cell(value, f'{path}, row {row}, "{name}"') for row, value in enumerate(table[name].to_pylist())]
+            name: [cell_text(value, f'{path}, row {row}, "{name}"') for row, value in enumerate(table[name].to_pylist())]
             for name in names
         }
     except pyarrow.ArrowException as error:
         raise InputError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
-
-
-def _cell(value: Any, place: str) -> str | None:
-    if value is None or value == "" or value != value:
-        return None
-    if isinstance(value, (list, tuple, dict, bytes)):
-        raise InputError(f"{place} holds a value of type {type(value).__name__}; a text or a number is expected.")
-    text = str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{place} holds half of a character (\\u{ord(text[error.start]):04x}); mend or remove it.") from None
-    return text
 
 
 READERS: Mapping[str, Reader] = {
@@ -149,4 +138,6 @@ READERS: Mapping[str, Reader] = {
     ".tsv": _read_separated,
     ".jsonl": _read_json_lines,
     ".parquet": _read_parquet,
+    **dict.fromkeys(FASTA_ENDINGS, read_fasta),
 }
+"""Ending -> reader."""

@@ -1,13 +1,16 @@
-"""Examples from text files: which columns are meant, which rows are complete."""
+"""Examples from files with texts or sequences: which columns are meant, which rows are complete."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from dimscope.config import DataConfig
 from dimscope.errors import InputError, first_of, near_match
 from dimscope.files import hash_file
 from dimscope.inputs.base import Examples, draw_sample
-from dimscope.inputs.columns import READERS, Columns, read_columns
+from dimscope.inputs.columns import READERS, Columns, ending_of, read_columns
+from dimscope.inputs.datasets import INFO, dataset_files, read_dataset_folder
+from dimscope.inputs.fasta import FASTA_ENDINGS
 
 MOST_NAMES = 20
 """Column names that a message lists."""
@@ -24,26 +27,44 @@ def read_examples(config: DataConfig) -> Examples:
     path = Path(config.path).expanduser()
     if not path.exists():
         raise InputError(f"no data file at {path} (looked in {Path.cwd()}).")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; a file with examples is expected.")
-    if path.suffix.lower() not in READERS:
-        raise InputError(f"{path} has the ending {path.suffix or 'none'}; text data may be: {', '.join(sorted(READERS))}.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty; a file with examples is expected.")
+    if not path.is_dir():
+        _refuse_unreadable(path)
     wanted: dict[str, str] = {}
 
     def choose(columns: list[str]) -> list[str]:
         wanted.update(_roles(config, columns, path))
         return list(dict.fromkeys(wanted.values()))
 
-    columns = read_columns(path, choose)
+    columns = read_dataset_folder(path, choose) if path.is_dir() else read_columns(path, choose)
     examples = _assemble(columns, wanted, path, config)
     return draw_sample(examples, config.points, config.seed)
+
+
+def _refuse_unreadable(path: Path) -> None:
+    if ending_of(path) not in READERS:
+        raise InputError(f"{path} has the ending {path.suffix or 'none'}; text data may be: {', '.join(sorted(READERS))}.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty; a file with examples is expected.")
+
+
+def _is_fasta(path: Path) -> bool:
+    return ending_of(path) in FASTA_ENDINGS and path.is_file()
+
+
+def _hash(path: Path) -> str:
+    """`sha256:` and digest of the file, or of the hashes of the files of a data set."""
+    if path.is_file():
+        return hash_file(path)
+    files = [*dataset_files(path), *([path / INFO] if (path / INFO).is_file() else [])]
+    parts = "".join(f"{file.name} {hash_file(file)}\n" for file in files)
+    return f"sha256:{sha256(parts.encode()).hexdigest()}"
 
 
 def _roles(config: DataConfig, columns: list[str], path: Path) -> dict[str, str]:
     roles = {"text": _default_text(columns, path) if config.text is None else config.text}
     roles |= {role: name for role in ("label", "group", "id") if (name := getattr(config, role)) is not None}
+    if _is_fasta(path):
+        roles.setdefault("id", "id")
     for role, name in roles.items():
         if name not in columns:
             near = near_match(name, columns)
@@ -90,7 +111,8 @@ def _assemble(columns: Columns, roles: Mapping[str, str], path: Path, config: Da
     if "id" in roles:
         _refuse_bad_names(columns[roles["id"]], rows, roles["id"], path)
     ids = column("id") or [str(row) for row in rows]
-    return Examples(ids, column("text") or [], column("label"), column("group"), len(incomplete), hash_file(path))
+    kind = "protein" if _is_fasta(path) else "text"
+    return Examples(ids, column("text") or [], column("label"), column("group"), len(incomplete), _hash(path), kind)
 
 
 def _gaps(cells: list[str | None]) -> list[int]:

@@ -18,6 +18,7 @@ from dimscope.inputs.text import read_examples
 from dimscope.models.controls import with_fresh_weights, with_shuffled_tokens
 from dimscope.models.load import load_model
 from dimscope.models.reader import Reader
+from dimscope.models.residues import spell_residues
 from dimscope.models.tokens import TokenizedTexts, tokenize
 from dimscope.pipeline.log import log_event
 from dimscope.progress import Progress
@@ -49,7 +50,8 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
     refuse_few(len(examples), config.measure.k, "examples")
     progress.message(f"loading {config.model.name}")
     loaded = load_model(config.model)
-    tokens = tokenize(loaded, examples.texts, examples.ids, config.model.special_tokens, config.model.pool)
+    texts = examples.texts if examples.kind == "text" else spell_residues(loaded.tokenizer, examples.texts)
+    tokens = tokenize(loaded, texts, examples.ids, config.model.special_tokens, config.model.pool)
     if control == "untrained":
         loaded = with_fresh_weights(loaded, config.data.seed)
     elif control == "shuffled":
