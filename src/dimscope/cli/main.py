@@ -18,7 +18,9 @@ COMMANDS = {
     "measure": ("measure:measure", "Measure a run folder again, or arrays that you already have."),
     "recommend": ("stages:recommend", "Only the answer: which layers to use."),
     "report": ("stages:report", "Only the figures and the page."),
+    "compare": ("compare:compare", "Several runs in one figure against depth, with maps of their overlaps and a page."),
     "show": ("show:show", "Read results in the terminal."),
+    "paper": ("paper:paper", "The workflow of Valeriani et al. 2023 (arXiv 2302.00294), step by step."),
     "list": ("catalog:catalog", "What can be chosen: models, estimators, measures, rules, checks, plots, engines, demos."),
     "doctor": ("doctor:doctor", "Versions, devices and extras of this installation."),
 }

@@ -1,0 +1,144 @@
+"""`dimscope paper`: the workflow of Valeriani et al. 2023."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dimscope.cli.options import NearChoice
+
+SIZES = ("small", "medium", "large")
+PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def paper() -> None:
+    """The workflow of Valeriani et al. 2023 (arXiv 2302.00294), step by step.
+
+    \b
+    Examples:
+      dimscope paper convert-igpt checkpoints/s/model.ckpt-1000000 --to models/igpt-small
+      dimscope paper distances --model small --ckpt-path models/igpt-small --data-path data --to results
+      dimscope paper plot --data results/data --to results/plots
+    """
+
+
+@paper.command("convert-igpt")
+@click.argument("checkpoint", type=PATH)
+@click.option("--to", required=True, type=PATH, metavar="DIR", help="The new model folder.")
+@click.option("--model", type=NearChoice(SIZES), help="Refuse a checkpoint of another size.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> None:
+    """Write OpenAI's image GPT checkpoint (TensorFlow 1) as a Hugging Face ImageGPT folder.
+
+    CHECKPOINT is the path before .index, as model.ckpt-1000000, or a folder with one checkpoint. All sizes, autoregressive and
+    BERT variants; TensorFlow is not needed.
+
+    \b
+    Example:
+      dimscope paper convert-igpt checkpoints/s/model.ckpt-1000000 --to models/igpt-small
+    """
+    from dimscope.cli.progress import choose_progress
+    from dimscope.paper.igpt import convert
+
+    shape = convert(checkpoint, to, size=model, progress=choose_progress(quiet))
+    kind = "BERT variant" if shape.is_bert else "autoregressive"
+    click.echo(f"{to}: {shape.n_layer} blocks of width {shape.n_embd}, {shape.n_head} heads, {kind}")
+
+
+@paper.command()
+@click.option("--data-path", type=PATH, metavar="DIR", help="Folder of imagenet_trX.npy, imagenet_trY.npy, ...")
+@click.option("--ckpt-path", type=PATH, metavar="PATH", help="TensorFlow 1 checkpoint, or a folder made by convert-igpt.")
+@click.option("--from-run", type=PATH, metavar="RUN", help="Write the layers of this run folder in the same format instead.")
+@click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="Results folder.")
+@click.option("--model", type=NearChoice(SIZES), help="Size of the model; stands in the file names.")
+@click.option("--split", default="train", show_default=True, type=NearChoice(("train", "valid", "test")), help="Which arrays.")
+@click.option("--hidden-repr", "layers", type=int, multiple=True, metavar="L", help="Only this layer; may be repeated.  [all]")
+@click.option(
+    "--images-per-class", default=300, show_default=True, type=click.IntRange(1), help="The first so many of each class."
+)
+@click.option("--classes", type=PATH, metavar="FILE", help="Class ids, one per line.  [the paper's 300]")
+@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(1), help="Images per forward pass.")
+@click.option("--maxk", default=50, show_default=True, type=click.IntRange(2), help="Neighbours per point besides itself.")
+@click.option("--activations", is_flag=True, help="Keep the states, too.")
+@click.option("--untrained", is_flag=True, help="Fresh weights, drawn as OpenAI's training starts.")
+@click.option("--seed", default=42, show_default=True, help="For --untrained.")
+@click.option(
+    "--convention", default="exact", show_default=True, type=NearChoice(("exact", "paper")), help="Ratios of duplicates."
+)
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, ...")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **options: Any) -> None:
+    """Neighbours, distances and ratios of every layer for 300 classes of ImageNet, in the files of the paper's scripts.
+
+    One streamed pass over the images; a killed call goes on where it was, a second call does nothing.
+
+    \b
+    Examples:
+      dimscope paper distances --model small --ckpt-path models/igpt-small --data-path data
+      dimscope paper distances --model small --untrained --data-path data --hidden-repr 16
+      dimscope paper distances --from-run runs/demo --to results
+    """
+    from dimscope.cli.progress import choose_progress
+    from dimscope.errors import UsageError
+    from dimscope.paper.distances import Request, export_run
+    from dimscope.paper.distances import distances as write_distances
+
+    progress = choose_progress(quiet)
+    if from_run is not None:
+        written = export_run(from_run, Request(data_path=from_run, **options), progress)
+    elif data_path is None:
+        raise UsageError("no images were named; give --data-path DIR, or --from-run RUN.")
+    else:
+        written = write_distances(Request(data_path=data_path, **options), progress)
+    for path in written:
+        click.echo(path)
+
+
+@paper.command()
+@click.option("--data", required=True, type=PATH, metavar="DIR", help="Folder of the downloaded arrays.")
+@click.option("--to", default="results/plots", show_default=True, type=PATH, metavar="DIR", help="Where the figures go.")
+@click.option(
+    "--from-distances", type=PATH, metavar="DIR", help="Results folder of `paper distances`: read its tables instead of mus."
+)
+@click.option(
+    "--split", default="train", show_default=True, help="Split in the names of the tables, as train or train_untrained."
+)
+@click.option("--decimation", default=32, show_default=True, type=click.IntRange(1), help="One point of so many is kept.")
+@click.option("--repeats", default=4, show_default=True, type=click.IntRange(1), help="Random subsets.")
+@click.option(
+    "--fraction",
+    default=0.98,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share of the ratios that is fitted.",
+)
+@click.option(
+    "--overlap-k", "k", default=10, show_default=True, type=click.IntRange(1), help="Neighbours of the label overlap."
+)
+@click.option(
+    "--convention",
+    default="exact",
+    show_default=True,
+    type=NearChoice(("exact", "paper")),
+    help="Formulas: corrected, or the paper's own.",
+)
+@click.option("--published", is_flag=True, help="Overlay the published curves (digitised, +-0.3).")
+@click.option("--seed", default=0, show_default=True, help="For the subsets.")
+def plot(data: Path, to: Path, published: bool, **options: Any) -> None:
+    """Both published figures, dimension and label overlap of iGPT and ESM-2, and a CSV of every number in them.
+
+    What is missing is named file by file on stderr; the rest is drawn.
+
+    \b
+    Example:
+      dimscope paper plot --data results/data --to results/plots --published
+    """
+    from dimscope.paper.curves import Source, all_curves
+    from dimscope.paper.figures import write_figures
+
+    curves, missing = all_curves(Source(data=data, **options))
+    for sentence in missing:
+        click.echo(f"left out: {sentence}", err=True)
+    for path in write_figures(curves, to, published=published):
+        click.echo(path)

@@ -1,0 +1,73 @@
+"""Image GPT on colour clusters: all layers of a batch in one pass, as Valeriani et al. 2023 read them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+from dimscope.arrays import IntArray, Points
+from dimscope.devices import find_device
+from dimscope.errors import InputError, ModelError
+from dimscope.models.capture import Capture
+
+
+class ImageReader:
+    """Layer l is the mean over pixels of the normalised input of block l + 1 (`block_norm`), the last one of `final_norm`.
+
+    An autoregressive model reads the start vector and all pixels but the last; the start position counts in the mean. A BERT
+    variant (`bidirectional` in its config.json) reads all pixels, unmasked, with attention in both directions.
+
+    Args:
+        folder: a Hugging Face ImageGPT folder.
+        layers: layer numbers, 0 to the number of blocks; None for all.
+        device: `auto`, `cpu`, `cuda`, ...
+
+    Raises:
+        ModelError: the folder holds no ImageGPT.
+        UsageError: the device is not there.
+        InputError: layers that the model does not have.
+    """
+
+    def __init__(self, folder: Path, layers: Sequence[int] | None = None, device: str = "auto") -> None:
+        try:
+            self.model = transformers.ImageGPTModel.from_pretrained(str(folder), local_files_only=True).eval()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(f"{folder} cannot be read as an ImageGPT folder: {str(error).splitlines()[0]}") from None
+        config = self.model.config
+        self.is_bidirectional = bool(getattr(config, "bidirectional", False))
+        if self.is_bidirectional:
+            for block in self.model.h:
+                block.attn.bias.fill_(True)
+        self.n_layers, self.width = int(config.n_layer), int(config.n_embd)
+        outside = [layer for layer in layers or () if not 0 <= layer <= self.n_layers]
+        if outside:
+            raise InputError(f"layers {outside} were asked for; {folder} has layers 0 to {self.n_layers}.")
+        self.layers = sorted(set(layers)) if layers else list(range(self.n_layers + 1))
+        self.n_colors, self.n_pixels = int(config.vocab_size) - 1, int(config.n_positions)
+        chosen = "cuda" if device == "auto" and torch.cuda.is_available() else device
+        self.device = torch.device("cpu") if chosen == "auto" else find_device(chosen)
+        self.model.to(self.device)
+        self._capture = Capture(self.model, self.layers, "block_norm")
+
+    def read(self, images: IntArray) -> dict[int, Points]:
+        """Vectors float32 (n, width) per layer for colour clusters (n, pixels).
+
+        Raises:
+            InputError: images of another size, or colours that the model does not have.
+        """
+        images = np.asarray(images).reshape(len(images), -1)
+        if images.shape[1] != self.n_pixels:
+            raise InputError(f"images have {images.shape[1]} pixels; this model reads {self.n_pixels}.")
+        if images.min() < 0 or images.max() >= self.n_colors:
+            raise InputError(
+                f"colour clusters run from {images.min()} to {images.max()}; this model has 0 to {self.n_colors - 1}."
+            )
+        tokens = images.astype(np.int64)
+        if not self.is_bidirectional:
+            tokens = np.concatenate([np.full((len(tokens), 1), self.n_colors), tokens[:, :-1]], axis=1)
+        inputs = {"input_ids": torch.from_numpy(tokens).to(self.device), "use_cache": False}
+        weights = torch.full(tokens.shape, 1 / tokens.shape[1], device=self.device)
+        states = self._capture.run(inputs, weights)
+        return {name.index: values.cpu().numpy() for name, values in states.items()}

@@ -1,0 +1,274 @@
+"""From images to the distance tables of every layer, in one streamed pass."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from dimscope.arrays import IntArray, Points
+from dimscope.errors import InputError, StoreError, UsageError
+from dimscope.files import explained_disk_errors, hash_file, write_text
+from dimscope.paper import igpt
+from dimscope.paper.legacy import file_name, tables, write_array
+from dimscope.paper.subset import choose_rows, class_ids, open_images, read_class_ids
+from dimscope.progress import Progress, Silent
+from dimscope.store.folder import RunFolder, open_folder
+from dimscope.store.states import StateStore, open_states
+
+BLOCK_ROWS = 1024
+"""Images between two savings; a killed run loses at most these."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `dimscope paper distances` was asked for.
+
+    Attributes:
+        data_path: folder of `imagenet_trX.npy`, `imagenet_trY.npy`, ...
+        to: results folder; the files stand in `<to>/<model>/distance_matrices` and `/activations`.
+        ckpt_path: TensorFlow 1 checkpoint or ImageGPT folder; None only with `untrained`.
+        model: `small`, `medium` or `large`; None takes the size of the checkpoint, with the word `model` in the names.
+        split: `train`, `valid` or `test`.
+        layers: layers to read; empty for all.
+        images_per_class, classes: the first so many images of each class in this file; None for the paper's list.
+        maxk: neighbours in the tables besides the point itself.
+        batch_size: images per forward pass.
+        activations: keep the states, too.
+        untrained: fresh weights of `seed`, drawn as OpenAI's training starts.
+        convention: `exact` or `paper`, see `dimscope.paper.legacy.tables`.
+        device: where model and neighbours are computed.
+    """
+
+    data_path: Path
+    to: Path
+    ckpt_path: Path | None = None
+    model: str | None = None
+    split: str = "train"
+    layers: tuple[int, ...] = ()
+    images_per_class: int = 300
+    classes: Path | None = None
+    maxk: int = 50
+    batch_size: int = 8
+    activations: bool = False
+    untrained: bool = False
+    seed: int = 42
+    convention: str = "exact"
+    device: str = "auto"
+
+    @property
+    def name(self) -> str:
+        """The word for the model in file names."""
+        return self.model or "model"
+
+    @property
+    def description(self) -> str:
+        """Split and state of training in file names; a checkpoint other than the last one is named."""
+        step = str(self.ckpt_path or "").rpartition("model.ckpt-")[2].removesuffix(".index")
+        if self.untrained:
+            return f"{self.split}_untrained"
+        return f"{self.split}_cpt{step}" if step.isdecimal() and step != "1000000" else self.split
+
+
+def distances(request: Request, progress: Progress | None = None) -> list[Path]:
+    """Write the tables of all layers; what is finished is kept, and a second call does nothing.
+
+    States go to disk block by block (float32, n x width per layer); then one layer at a time is searched, so that memory holds
+    one layer. The states are removed at the end unless `activations` asks for them.
+
+    Returns:
+        The files, in the order of layers.
+
+    Raises:
+        InputError: missing or foreign arrays, classes without images, or fewer than maxk + 1 images.
+        ModelError: no usable checkpoint.
+        UsageError: options that do not fit each other or the checkpoint.
+        StoreError: not enough disk space.
+    """
+    progress = progress or Silent()
+    images, labels = open_images(request.data_path, request.split)
+    classes = class_ids() if request.classes is None else read_class_ids(request.classes)
+    rows = choose_rows(labels, classes, request.images_per_class)
+    if request.maxk >= len(rows):
+        raise InputError(f"--maxk {request.maxk} was asked for; {len(rows)} images have at most {len(rows) - 1} neighbours.")
+    home = request.to / request.name
+    record = home / f"imagenet_{request.name}_{request.description}.json"
+    key = _key(request, rows, images)
+    done = finished(record, key)
+    if done is not None:
+        return done
+    folder = _model_folder(request, progress)
+    store = _extract(request, folder, images, rows, home, key, progress)
+    write_array(home / "imagenet_labels.npy", labels[rows])
+    written = _write_layers(request, store, home, progress)
+    shutil.rmtree(store.folder)
+    write_record(record, key, request, written)
+    return written
+
+
+def _key(request: Request, rows: IntArray, images: np.ndarray) -> str:
+    """What the files depend on; the device and the batch do not count."""
+    facts = {name: str(value) for name, value in asdict(request).items() if name not in ("device", "batch_size", "to")}
+    source = request.ckpt_path
+    if source is not None:
+        names = sorted(Path(source).parent.glob(f"{Path(source).name}*")) if not source.is_dir() else sorted(source.iterdir())
+        facts["checkpoint"] = repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in names])
+    digest = sha256(json.dumps(facts, sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(rows).tobytes())
+    for start in range(0, len(rows), BLOCK_ROWS):
+        digest.update(np.ascontiguousarray(images[rows[start : start + BLOCK_ROWS]]).tobytes())
+    return digest.hexdigest()
+
+
+def finished(record: Path, key: str) -> list[Path] | None:
+    """The files of a finished call with the same key, when each is as it was written."""
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        files = {record.parent / name: checksum for name, checksum in found["files"].items()}
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+    if found.get("key") != key:
+        return None
+    return list(files) if all(path.is_file() and hash_file(path) == checksum for path, checksum in files.items()) else None
+
+
+def write_record(record: Path, key: str, request: Request, written: Sequence[Path]) -> None:
+    """Store what was asked and a hash of every file."""
+    hashes = {str(path.relative_to(record.parent)): hash_file(path) for path in written}
+    options = {name: str(value) for name, value in asdict(request).items()}
+    write_text(record, json.dumps({"key": key, "options": options, "files": hashes}, indent=1))
+
+
+def _model_folder(request: Request, progress: Progress) -> Path:
+    source = request.ckpt_path
+    if request.untrained:
+        shape = igpt.SIZES[request.model] if source is None and request.model else _shape(source)
+        folder = request.to / request.name / f"fresh-weights-{shape.n_layer}x{shape.n_embd}-seed{request.seed}"
+        igpt.write_folder(igpt.fresh(shape, request.seed), shape, folder, progress)
+        return folder
+    if source is None:
+        raise UsageError("no --ckpt-path was given; name a checkpoint or an ImageGPT folder, or ask for --untrained.")
+    if (source / "config.json").is_file():
+        if request.model:
+            igpt.check_size(_shape(source), request.model, str(source))
+        return source
+    bundle = igpt.Bundle(source)
+    tag = sha256(repr((bundle.prefix.resolve(), bundle.index.stat().st_mtime_ns)).encode()).hexdigest()[:8]
+    folder = request.to / request.name / f"{bundle.prefix.name}-{tag}"
+    igpt.convert(source, folder, size=request.model, progress=progress)
+    return folder
+
+
+def _shape(source: Path | None) -> igpt.Shape:
+    if source is None:
+        raise UsageError("--untrained needs --model, or a --ckpt-path whose size is taken.")
+    if not (source / "config.json").is_file():
+        return igpt.shape_of(igpt.Bundle(source))
+    try:
+        found = json.loads((source / "config.json").read_text(encoding="utf-8"))
+        numbers = [int(found[name]) for name in ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")]
+    except (ValueError, LookupError, TypeError):
+        raise InputError(f"{source}/config.json is no configuration of an ImageGPT.") from None
+    return igpt.Shape(*numbers[:4], numbers[4] - 1, bool(found.get("bidirectional")))
+
+
+def _extract(
+    request: Request, folder: Path, images: np.ndarray, rows: IntArray, home: Path, key: str, progress: Progress
+) -> StateStore:
+    from dimscope.models.imagegpt import ImageReader
+
+    reader = ImageReader(folder, request.layers or None, request.device)
+    require_space(home, 4 * len(rows) * reader.width * len(reader.layers), f"the states of {len(reader.layers)} layers")
+    store = StateStore(home / f"states-{request.description}", key, len(rows), BLOCK_ROWS)
+    with progress.stage("extract", len(rows)) as task:
+        for number, (start, stop) in enumerate(store.blocks):
+            if not store.is_done(number):
+                store.write_block(number, _read_block(reader, images, rows[start:stop], request.batch_size))
+            task.advance(stop - start)
+    return store
+
+
+def _read_block(reader: "object", images: np.ndarray, rows: IntArray, batch_size: int) -> dict[str, Points]:
+    found: dict[int, list[Points]] = {}
+    for start in range(0, len(rows), batch_size):
+        states = reader.read(images[rows[start : start + batch_size]])  # type: ignore[attr-defined]
+        for layer, values in states.items():
+            found.setdefault(layer, []).append(values)
+    return {str(layer): np.concatenate(parts) for layer, parts in found.items()}
+
+
+def _write_layers(request: Request, store: StateStore, home: Path, progress: Progress) -> list[Path]:
+    layers = sorted(int(path.stem) for path in store.folder.glob("*.npy"))
+    written: list[Path] = []
+    with progress.stage("measure", len(layers)) as task:
+        for layer in layers:
+            written += write_layer(request, store.read(str(layer)), layer, home)
+            task.advance()
+    return [*written, home / "imagenet_labels.npy"]
+
+
+def write_layer(request: Request, points: Points, layer: int, home: Path) -> list[Path]:
+    """Write the files of one layer; returns their paths."""
+    found = tables(points, request.maxk, convention=request.convention, device=request.device)
+    if request.activations:
+        found["act"] = points
+    written = []
+    for kind, array in found.items():
+        part = "activations" if kind == "act" else "distance_matrices"
+        path = home / part / file_name(request.name, layer, request.description, kind)
+        write_array(path, array)
+        written.append(path)
+    return written
+
+
+def export_run(run: Path, request: Request, progress: Progress | None = None) -> list[Path]:
+    """The states of a run folder in the files of the paper's scripts, with its labels as whole numbers.
+
+    Layer numbers are the places in the order of depth. `request.data_path` and the choice of images are not used.
+
+    Raises:
+        StoreError: no run folder, or one without states.
+        UsageError: the run has no labels, or fewer than maxk + 1 examples.
+    """
+    folder = open_folder(run)
+    manifest = json.loads((folder.path / "manifest.json").read_text(encoding="utf-8"))
+    home, written = request.to / request.name, []
+    layers = [str(layer["name"]) for layer in manifest.get("layers", [])]
+    if not layers:
+        raise StoreError(f"{run} holds no states yet; run `dimscope extract` first.")
+    with (progress or Silent()).stage("measure", len(layers)) as task:
+        for number, name in enumerate(layers):
+            written += write_layer(request, open_states(folder.states / f"{name}.npy"), number, home)
+            task.advance()
+    labels = _label_numbers(folder)
+    if labels is not None:
+        write_array(home / "imagenet_labels.npy", labels)
+        written.append(home / "imagenet_labels.npy")
+    return written
+
+
+def _label_numbers(folder: RunFolder) -> IntArray | None:
+    from pyarrow import parquet
+
+    labels = parquet.read_table(folder.points, columns=["label"]).to_pydict()["label"]
+    if any(label is None for label in labels):
+        return None
+    if all(str(label).isdecimal() for label in labels):
+        return np.array([int(label) for label in labels])
+    return np.unique(np.array(labels, dtype=str), return_inverse=True)[1].astype(np.int64)
+
+
+def require_space(folder: Path, n_bytes: int, what: str) -> None:
+    """Nothing when the disk of `folder` has room for `n_bytes`.
+
+    Raises:
+        StoreError: it has not.
+    """
+    with explained_disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes:
+        raise StoreError(f"{what} need {n_bytes / 1e9:.1f} GB; the disk of {folder} has {free / 1e9:.1f} GB free.")
