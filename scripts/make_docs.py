@@ -37,7 +37,7 @@ from dimscope.registry import Registry
 from dimscope.reports.context import table_rows
 from dimscope.reports.figures import COLORS
 from dimscope.reports.render import TEMPLATES
-from dimscope.rules import RULES, recommend
+from dimscope.rules import DEFAULT, RULES, recommend
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -271,7 +271,7 @@ def layer_table(profile: Profile) -> str:
 
 def draw_picture(profile: Profile) -> None:
     """The profile at a glance as two files, for light and for dark pages."""
-    rule = str(profile.provenance.get("measure", {}).get("rule") or "minimum")
+    rule = str(profile.provenance.get("measure", {}).get("rule") or DEFAULT)
     light = plot_overview(profile, recommendation=recommend(profile, rule)).svg()
     images = DOCS / "images"
     images.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ class MeasureConfig:
     )
     duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
     exclude_group: bool = option(False, "label measures skip neighbours of the example's own group (needs --group)")
-    rule: str = option("minimum", "how the layers are chosen (dimscope list rules)")
+    rule: str = option("turn", "how the layers are chosen (dimscope list rules)")
     control: tuple[str, ...] = option(
         (),
         "what the same measures give where there is nothing to find: fresh weights, shuffled tokens, normal points of the same "

@@ -28,11 +28,11 @@ def measured(small, bert, tmp_path):
 def test_the_answer_is_stored_as_it_is_returned(measured):
     config, folder, profile = measured
     recommendation, findings = answer(config, folder, profile)
-    assert json.loads(folder.recommendation.read_text()) == json.loads(json.dumps(recommend(profile, "minimum").to_dict()))
+    assert json.loads(folder.recommendation.read_text()) == json.loads(json.dumps(recommend(profile).to_dict()))
     assert json.loads(folder.findings.read_text()) == [
         json.loads(json.dumps(finding.to_dict())) for finding in find_findings(profile)
     ]
-    assert recommendation.to_dict() == recommend(profile, "minimum").to_dict()
+    assert recommendation.to_dict() == recommend(profile).to_dict()
     assert [finding.code for finding in findings] == [finding.code for finding in find_findings(profile)]
 
 

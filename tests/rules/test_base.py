@@ -76,7 +76,7 @@ def test_plain_data_is_strict_json():
     content = json.loads(json.dumps(answer.to_dict(), allow_nan=False))
     assert content == {
         "rule": "minimum", "is_clear": True, "layers": ["b1", "b2"], "best": "b2", "stability": None, "reasons": ["why"],
-        "cautions": ["careful"], "others": {}, "headline": "Use b1 to b2, first b2.",
+        "cautions": ["careful"], "others": {}, "headline": "Use b1 to b2, first b2.", "is_weak": False,
         "regret": {
             "quantity": "label_overlap", "best_layer": "b1", "best": 0.75, "chosen": 0.5, "last": None, "regret": 0.25,
         },

@@ -10,7 +10,7 @@ from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
 from dimscope.files import write_text
 from dimscope.profile import Profile
-from dimscope.rules import recommend
+from dimscope.rules import DEFAULT, recommend
 from dimscope.rules.base import Recommendation
 
 
@@ -82,7 +82,7 @@ def report(profile: Profile, recommendation: Recommendation | None = None, findi
         >>> report(profile).write("report.html")  # doctest: +SKIP
     """
     if recommendation is None:
-        recommendation = recommend(profile, str(profile.provenance.get("measure", {}).get("rule") or "minimum"))
+        recommendation = recommend(profile, str(profile.provenance.get("measure", {}).get("rule") or DEFAULT))
     found = find_findings(profile) if findings is None else findings
     return Report(profile, recommendation, tuple(found))
 

@@ -8,6 +8,7 @@ from dimscope.rules.base import Recommendation, Regret
 RULES = Registry(
     "rule",
     {
+        "turn": "dimscope.rules.turn:Turn",
         "minimum": "dimscope.rules.minimum:Minimum",
         "plateau": "dimscope.rules.plateau:Plateau",
         "overlap": "dimscope.rules.overlap:Overlap",
@@ -24,9 +25,13 @@ RULES = Registry(
 
 BASELINES = ("middle", "last")
 """Rules that look at nothing; they do not count when rules are compared."""
+DEFAULT = "turn"
+"""The rule of runs that name none."""
+RELATED = frozenset({"turn", "minimum"})
+"""One is a part of the other: their agreement says nothing."""
 
 
-def recommend(profile: Profile, rule: str = "minimum") -> Recommendation:
+def recommend(profile: Profile, rule: str = DEFAULT) -> Recommendation:
     """Which layers to use, with reasons, stability, agreement of the rules and (with labels) regret; `is_clear` may be False.
 
     Args:
@@ -37,7 +42,8 @@ def recommend(profile: Profile, rule: str = "minimum") -> Recommendation:
         UsageError: unknown rule.
     """
     found: Recommendation = RULES.load(rule)().recommend(profile)
-    compared = [name for name in RULES if name not in (rule, *BASELINES)]
+    related = RELATED if rule in RELATED else {rule}
+    compared = [name for name in RULES if name not in {*related, *BASELINES}]
     return with_others(found, profile, {name: RULES.load(name)().recommend(profile).best for name in compared})
 
 

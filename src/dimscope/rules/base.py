@@ -48,6 +48,7 @@ class Recommendation:
         cautions: what limits the trust.
         regret: with labels, the cost of the choice; otherwise None.
         others: what each other rule would take first, None where it sees no clear choice; baselines are left out.
+        is_weak: the answer is a guess from weak evidence: a place to start a probe, and no more.
     """
 
     rule: str
@@ -59,6 +60,7 @@ class Recommendation:
     cautions: tuple[str, ...] = ()
     regret: Regret | None = None
     others: Mapping[str, str | None] = field(default_factory=dict)
+    is_weak: bool = False
 
     def __str__(self) -> str:
         return self.headline
@@ -70,7 +72,7 @@ class Recommendation:
             return "No clear choice of layer."
         span = self.layers[0] if len(self.layers) == 1 else f"{self.layers[0]} to {self.layers[-1]}"
         sure = "" if np.isnan(self.stability) else f" ({self.stability:.0%} of the bootstrap replicates agree)"
-        return f"Use {span}, first {self.best}{sure}."
+        return f"{'Weak evidence: use' if self.is_weak else 'Use'} {span}, first {self.best}{sure}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for recommendation.json; NaN becomes None."""
