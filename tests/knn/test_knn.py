@@ -1,5 +1,8 @@
 """Exact neighbours through the public function, against all pairwise distances computed one pair at a time."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -236,6 +239,13 @@ def test_neighbours_between_two_sets():
         package_between(np.ones((2, 2)), base, 1)
     with pytest.raises(InputError, match="k may be 1 to 3"):
         package_between(queries, base, 4)
+
+
+def test_nothing_is_compiled_for_few_points():
+    call = "dimscope.neighbors(numpy.random.rand(60, 3), 2, ranks=(40,))"
+    code = f"import sys, numpy, dimscope; {call}; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_rank_beyond_the_table_brings_the_whole_lists_of_some_points(monkeypatch):

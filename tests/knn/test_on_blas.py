@@ -93,17 +93,25 @@ def test_ties_of_inner_products_stand_in_the_order_of_their_index():
     np.testing.assert_array_equal(scores, by_products(points, 60)[1])
 
 
+def test_some_rows_are_answered_as_all_would_be(monkeypatch):
+    points, asked = cloud("isotropic", 90, 7, seed=4), np.array([3, 88, 20, 41])
+    whole = search(points, 5, rows=np.arange(1, 90), ranks=(9, 2))
+    monkeypatch.setattr(on_blas, "BLOCK_ENTRIES", 200)
+    for some, all_rows in zip(search(points, 5, rows=np.arange(1, 90), asked=asked, ranks=(9, 2)), whole, strict=True):
+        np.testing.assert_array_equal(some, all_rows[asked])
+
+
 def test_the_bounds_are_lower_bounds_and_tight():
     points = cloud("isotropic", 200, 50, seed=2)
     squares = (points**2).sum(axis=1)
     approximate, blur = points.astype(np.float32), 66 * on_blas.UNIT32
     exact = ((points[20:90, None] - points) ** 2).sum(axis=2)
-    bounds = on_blas._lower_bounds(approximate, squares, slice(20, 90), blur, False)
+    bounds = on_blas._lower_bounds(approximate, squares, np.arange(20, 90), blur, False)
     np.testing.assert_array_equal(bounds[np.arange(70), np.arange(20, 90)], np.inf)
     bounds[np.arange(70), np.arange(20, 90)] = 0
     assert (bounds <= exact).all()
     assert (exact - bounds <= 2 * blur * (squares + squares[20:90, None])).all()
-    bounds = on_blas._lower_bounds(approximate, squares, slice(20, 90), blur, True)
+    bounds = on_blas._lower_bounds(approximate, squares, np.arange(20, 90), blur, True)
     bounds[np.arange(70), np.arange(20, 90)] = -np.inf
     assert (bounds <= -points[20:90] @ points.T).all()
 

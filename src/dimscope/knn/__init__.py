@@ -118,10 +118,13 @@ def _sample_lists(points: Points, found: Duplicates, k: int, ranks: Sequence[int
     depth = max(ranks, default=0)
     if depth <= k:
         return None
-    from dimscope.knn.subsets import search_rows
-
     n = len(found.rows)
     chosen = np.sort(np.random.default_rng(0).permutation(n)[:SAMPLED_LISTS])
+    if n <= FEW_POINTS:
+        indices, distances, _ = BACKENDS.load("blas")(points, depth, rows=found.rows, asked=chosen)
+        return SampledLists(chosen, indices, distances)
+    from dimscope.knn.subsets import search_rows
+
     return SampledLists(chosen, *search_rows(points, found.rows, chosen, depth))
 
 

@@ -81,15 +81,24 @@ def with_near_duplicates(duplicates: Duplicates, points: Points, nearest: FloatA
     return replace(duplicates, n_near=int(near.sum()))
 
 
-def row_norms(points: Points, chunk: int = 4096) -> FloatArray:
+def row_norms(points: Points, chunk: int = 256) -> FloatArray:
     """Euclidean norm of each row in float64, shape (n,), free of overflow and underflow."""
-    norms = np.empty(len(points))
+    norms, peaks = np.empty(len(points)), row_peaks(points, chunk)
+    safe = np.where(peaks > 0, peaks, 1.0)
     for start in range(0, len(points), chunk):
-        block = np.asarray(points[start : start + chunk], dtype=np.float64)
-        top = np.abs(block).max(axis=1)
-        safe = np.where(top > 0, top, 1.0)
-        norms[start : start + chunk] = safe * np.sqrt(((block / safe[:, None]) ** 2).sum(axis=1)) * (top > 0)
+        part = slice(start, start + chunk)
+        block = points[part] / safe[part, None]
+        norms[part] = peaks[part] * np.sqrt(np.einsum("ij,ij->i", block, block))
     return norms
+
+
+def row_peaks(points: Points, chunk: int = 256) -> FloatArray:
+    """The largest absolute number of each row, shape (n,)."""
+    peaks = np.empty(len(points))
+    for start in range(0, len(points), chunk):
+        block = points[start : start + chunk]
+        peaks[start : start + chunk] = np.maximum(block.max(axis=1), -block.min(axis=1))
+    return peaks
 
 
 def position_of_rows(duplicates: Duplicates) -> IntArray:

@@ -70,27 +70,29 @@ def take_smallest(values: Any, indices: Any, best: Any, best_indices: Any) -> No
 def select(values: Any, n: Any, k: Any) -> Any:
     """The k-th smallest (from 0) of the first n values, which are reordered so that it stands at k and none before is larger.
 
-    Hoare's selection [1961, doi:10.1145/366622.366647]. (numpy's own function takes numba fifteen seconds to compile.)
+    Quickselect [Hoare 1961, doi:10.1145/366622.366647] whose inner loop has no branch to mispredict.
+    (numpy's own function takes numba fifteen seconds to compile.)
     """
     low, high = 0, n - 1
     while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
+        middle = (low + high) // 2
+        pivot = max(min(values[low], values[middle]), min(max(values[low], values[middle]), values[high]))
+        first = low
+        for p in range(low, high + 1):
+            value = values[p]
+            values[p], values[first] = values[first], value
+            first += np.int64(value < pivot)
+        if k < first:
+            high = first - 1
+            continue
+        low = first
+        for p in range(low, high + 1):
+            value = values[p]
+            values[p], values[first] = values[first], value
+            first += np.int64(value == pivot)
+        if k < first:
             break
+        low = first
     return values[k]
 
 
@@ -137,15 +139,13 @@ def tighten(i: Any, want: Any, limit: Any, lists: Any, rows: Any, columns: Any) 
     bound(line, -1.0, members, far, n, rows, columns, i, bounds)
     kept = 0
     for p in range(n):
-        if bounds[p] <= radius:
-            kept += 1
+        kept += np.int64(bounds[p] <= radius)
     if kept > limit:
         radius = select(bounds.copy(), n, limit - 1)
     kept = 0
     for p in range(n):
-        if bounds[p] <= radius:
-            members[line, kept], far[line, kept] = members[line, p], far[line, p]
-            kept += 1
+        members[line, kept], far[line, kept] = members[line, p], far[line, p]
+        kept += np.int64(bounds[p] <= radius)
     lists.counts[line], lists.radii[line] = kept, radius
     set_limit(i, lists, rows)
 
@@ -187,9 +187,7 @@ def make_room(i: Any, k: Any, lists: Any, rows: Any, columns: Any) -> None:
 
 
 @compiled
-def collect(  # noqa: C901
-    tile: Any, i0: Any, j0: Any, same: Any, both: Any, k: Any, lists: Any, rows: Any, columns: Any
-) -> None:
+def collect(tile: Any, i0: Any, j0: Any, same: Any, both: Any, k: Any, lists: Any, rows: Any, columns: Any) -> None:
     """Append each pair of the tile that may lie within a radius to the list of its row and, with `both`, of its column.
 
     One loop, because a call per pair would cost more than the pair. With f the factors, pair (i, j) is kept for row i when
@@ -198,6 +196,7 @@ def collect(  # noqa: C901
     height, width = tile.shape
     flags = np.zeros(-(-width // 8) * 8, np.uint8)
     products = np.empty(flags.shape[0], np.float32)
+    row_hits, column_hits = np.empty(flags.shape[0] + 1, np.int64), np.empty(flags.shape[0] + 1, np.int64)
     words = flags.view(np.uint64)
     base, counts, members, far, bounds = lists.base, lists.counts, lists.members, lists.far, lists.limits
     offsets, norms, factors = columns.offsets[j0 : j0 + width], columns.norms, columns.factors[j0 : j0 + width]
@@ -208,25 +207,39 @@ def collect(  # noqa: C901
         own, b, norm = i - base, rows.offsets[i], rows.norms[i]
         if not _flag_hits(tile[line], rows.factors[i], factors, offsets, limits, bounds[own], b, both, products, flags):
             continue
-        for w in range(words.shape[0]):
-            if words[w] == 0:
-                continue
-            for c in range(8 * w, 8 * w + 8):
-                j, v = j0 + c, products[c]
-                square = max(norm + norms[j] - 2.0 * v, 0.0) if flags[c] else 0.0
-                if flags[c] & ROW_HIT and not (same and i == j):
-                    if counts[own] == room:
-                        make_room(i, k, lists, rows, columns)
-                    if v >= bounds[own] + offsets[c]:
-                        members[own, counts[own]], far[own, counts[own]] = j, square
-                        counts[own] += 1
-                if flags[c] & COLUMN_HIT:
-                    other = j - base
-                    if counts[other] == room:
-                        make_room(j, k, lists, columns, rows)
-                    if v >= bounds[other] + b:
-                        members[other, counts[other]], far[other, counts[other]] = i, square
-                        counts[other] += 1
+        if same:
+            flags[line] = 0
+        n_row, n_column = _find_hits(flags, words, row_hits, column_hits)
+        for c in row_hits[:n_row]:
+            if counts[own] == room:
+                make_room(i, k, lists, rows, columns)
+            if products[c] >= bounds[own] + offsets[c]:
+                square = max(norm + norms[j0 + c] - 2.0 * products[c], 0.0)
+                members[own, counts[own]], far[own, counts[own]] = j0 + c, square
+                counts[own] += 1
+        for c in column_hits[:n_column]:
+            other = j0 + c - base
+            if counts[other] == room:
+                make_room(j0 + c, k, lists, columns, rows)
+            if products[c] >= bounds[other] + b:
+                square = max(norm + norms[j0 + c] - 2.0 * products[c], 0.0)
+                members[other, counts[other]], far[other, counts[other]] = i, square
+                counts[other] += 1
+
+
+@compiled
+def _find_hits(flags: Any, words: Any, row_hits: Any, column_hits: Any) -> Any:
+    """Columns flagged for the row and columns flagged for themselves, and how many they are; no branch depends on one flag."""
+    n_row, n_column = 0, 0
+    for w in range(words.shape[0]):
+        if words[w] == 0:
+            continue
+        for c in range(8 * w, 8 * w + 8):
+            row_hits[n_row] = c
+            n_row += np.int64(flags[c] & ROW_HIT)
+            column_hits[n_column] = c
+            n_column += np.int64((flags[c] & COLUMN_HIT) >> np.uint8(1))
+    return n_row, n_column
 
 
 @compiled
@@ -295,47 +308,53 @@ def decide(
 
 
 @compiled
-def decide_ranks(  # noqa: C901
+def decide_ranks(
     chosen: Any, points: Any, others: Any, places: Any, other_places: Any, lists: Any, rows: Any, columns: Any,
     ranks: Any, at_ranks: Any, certified: Any,
 ) -> None:  # fmt: skip
     """Squared distances at a few ranks (ascending) for the chosen rows, without the neighbours between them.
 
-    With w the largest half-width of a bound in the list and D_(r) the r-th smallest filter distance, the r-th distance lies
-    within w of D_(r). The candidates with D < D_(r) - 2 w are nearer for sure and only counted; those within 2 w are decided
-    by float64 differences. A row is certified when its last distance is at most its radius.
+    The r-th distance lies between the r-th smallest lower bound and the r-th smallest upper bound of the list. Candidates
+    whose upper bound is below the former are nearer for sure and only counted, those whose lower bound is above the latter are
+    farther; the others are decided by float64 differences. A row is certified when its last distance is at most its radius.
     """
     room, top = lists.members.shape[1], ranks[-1]
-    near, values, bounds, middle = np.empty(room, np.int64), np.empty(room), np.empty(room), np.empty(room)
+    near, kept, values = np.empty(room + 1, np.int64), np.empty(room, np.int64), np.empty(room)
+    lower, upper, lows, highs = np.empty(room), np.empty(room), np.empty(room), np.empty(room)
     for i in chosen:
         line, name, n = i - lists.base, rows.labels[i], lists.counts[i - lists.base]
         if n < top:
             certified[name] = False
             continue
         x = points[places[i]].astype(np.float64)
-        bound(line, 1.0, lists.members, lists.far, n, rows, columns, i, bounds)
-        width = 0.0
+        bound(line, -1.0, lists.members, lists.far, n, rows, columns, i, lower)
+        bound(line, 1.0, lists.members, lists.far, n, rows, columns, i, upper)
+        lows[:n], highs[:n] = lower[:n], upper[:n]
         for p in range(n):
-            middle[p] = np.sqrt(lists.far[line, p])
-            width = max(width, bounds[p] - middle[p])
-        bound(line, -1.0, lists.members, lists.far, n, rows, columns, i, bounds)
-        for p in range(n):
-            width = max(width, middle[p] - bounds[p])
-        for p in range(n):
-            bounds[p] = middle[p]
+            kept[p] = other_places[lists.members[line, p]]
         end = n
         for r in range(ranks.shape[0] - 1, -1, -1):
-            centre = select(bounds, end, ranks[r] - 1)
+            least = select(lows, end, ranks[r] - 1)
+            most = select(highs, end, ranks[r] - 1) * CERTAIN
             end = ranks[r]
-            surely_nearer, taken = 0, 0
-            for p in range(n):
-                if middle[p] < centre - 2 * width:
-                    surely_nearer += 1
-                elif middle[p] <= centre + 2 * width:
-                    near[taken] = other_places[lists.members[line, p]]
-                    taken += 1
+            n, taken = _split_at_rank(least, most, lower, upper, kept, n, near)
             differences(x, others, near, taken, values)
-            place = ranks[r] - 1 - surely_nearer
-            at_ranks[name, r] = select(values, taken, place)
+            at_ranks[name, r] = select(values, taken, ranks[r] - 1 - (n - taken))
         if np.sqrt(at_ranks[name, ranks.shape[0] - 1]) * CERTAIN * rows.scale > lists.radii[line]:
             certified[name] = False
+
+
+@compiled
+def _split_at_rank(least: Any, most: Any, lower: Any, upper: Any, kept: Any, n: Any, near: Any) -> Any:
+    """Drop the farther ones of the first n candidates, and list in `near` those of the rest that are not nearer for sure.
+
+    Returns how many are left and how many of them are listed. Lower ranks need only those that are left.
+    """
+    left, taken = 0, 0
+    for p in range(n):
+        low, high, place = lower[p], upper[p], kept[p]
+        lower[left], upper[left], kept[left], near[taken] = low, high, place, place
+        is_left = low <= most
+        left += np.int64(is_left)
+        taken += np.int64(is_left and high * CERTAIN >= least)
+    return left, taken

@@ -30,8 +30,9 @@ TINY = 1e-30
 
 
 def search(
-    points: Points, k: int, *, rows: IntArray | None = None, ranks: tuple[int, ...] = (), inner: bool = False
-) -> tuple[IntArray, FloatArray, FloatArray]:
+    points: Points, k: int, *, rows: IntArray | None = None, asked: IntArray | None = None, ranks: tuple[int, ...] = (),
+    inner: bool = False,
+) -> tuple[IntArray, FloatArray, FloatArray]:  # fmt: skip
     """The k nearest other points of every chosen row, ties by index; see `dimscope.knn.on_tiles.search`.
 
     Deterministic; peak memory beyond the points: one float64 and one float32 copy plus about 100 MB.
@@ -40,6 +41,7 @@ def search(
         points: finite, shape (n_rows, d).
         k: 1 to n - 1.
         rows: the chosen rows, ascending; default: all.
+        asked: positions within `rows` that are answered, in the order of the answer; default: all.
         ranks: ranks at which the distance is wanted too.
         inner: order by negative inner product, which is returned in place of the distance.
     """
@@ -51,17 +53,19 @@ def search(
     approximate = centred.astype(np.float32)
     gamma = (exact.shape[1] + 8) * UNIT32
     blur = gamma / (1 - gamma) + 8 * UNIT32
-    indices, scores = np.empty((n, k), np.int64), np.empty((n, k))
-    at_ranks, wanted = np.empty((n, len(ranks))), np.array(ranks, dtype=np.int64) - 1
+    answered = np.arange(n) if asked is None else asked
+    indices, scores = np.empty((len(answered), k), np.int64), np.empty((len(answered), k))
+    at_ranks, wanted = np.empty((len(answered), len(ranks))), np.array(ranks, dtype=np.int64) - 1
     height = max(1, BLOCK_ENTRIES // n)
-    for start in range(0, n, height):
-        bounds = _lower_bounds(approximate, squares, slice(start, min(start + height, n)), blur, inner)
+    for start in range(0, len(answered), height):
+        part = answered[start : start + height]
+        bounds = _lower_bounds(approximate, squares, part, blur, inner)
         candidates, thresholds = _propose(bounds, depth)
-        for row, keep, threshold in zip(range(start, n), candidates, thresholds, strict=False):
+        for line, row, keep, threshold in zip(range(start, len(answered)), part, candidates, thresholds, strict=False):
             found, score = _decide(exact, row, keep, depth, inner)
             if len(keep) < n - 1 and not threshold - TINY > score[-1]:
                 found, score = _decide(exact, row, np.delete(np.arange(n), row), depth, inner)
-            indices[row], scores[row], at_ranks[row] = found[:k], score[:k], score[wanted]
+            indices[line], scores[line], at_ranks[line] = found[:k], score[:k], score[wanted]
     if inner:
         with np.errstate(over="ignore"):
             scores, at_ranks = np.ldexp(scores, 2 * exponent), np.ldexp(at_ranks, 2 * exponent)
@@ -81,7 +85,7 @@ def scaled(points: Points, by_spread: bool = True) -> tuple[FloatArray, int]:
     return np.ldexp(exact, -exponent), exponent
 
 
-def _lower_bounds(approximate: Points, squares: FloatArray, part: slice, blur: float, inner: bool) -> np.ndarray:
+def _lower_bounds(approximate: Points, squares: FloatArray, part: IntArray, blur: float, inner: bool) -> np.ndarray:
     """Lower bounds of the scores of some rows with all, float32; infinite for a row with itself."""
     bounds: np.ndarray = np.float32(-1.0 if inner else -2.0) * (approximate[part] @ approximate.T)
     if inner:
@@ -90,7 +94,7 @@ def _lower_bounds(approximate: Points, squares: FloatArray, part: slice, blur: f
     else:
         bounds += ((1 - blur) * squares).astype(np.float32)
         bounds += ((1 - blur) * squares[part]).astype(np.float32)[:, None]
-    bounds[np.arange(part.stop - part.start), np.arange(part.start, part.stop)] = np.inf
+    bounds[np.arange(len(part)), part] = np.inf
     return bounds
 
 
