@@ -76,6 +76,8 @@ DECODERS = {
     "opt_350m": lambda: transformers.OPTConfig(**OPT, word_embed_proj_dim=16, do_layer_norm_before=False),
     "llama": lambda: transformers.LlamaConfig(**GROUPED),
     "mistral": lambda: transformers.MistralConfig(**GROUPED),
+    "qwen3": lambda: transformers.Qwen3Config(**GROUPED, head_dim=8),
+    "gemma": lambda: transformers.GemmaConfig(**GROUPED, head_dim=8),
     "gemma2": lambda: transformers.Gemma2Config(**GROUPED, head_dim=8),
 }
 FAMILIES = {**ENCODERS, **DECODERS}

@@ -40,6 +40,15 @@ class ModelConfig:
 
     name: str = option("", "folder or hub name of the model")
     revision: str | None = option(None, "branch, tag or commit of a hub model")
+    stack: str = option(
+        "auto",
+        "which part of a model with several: auto = the encoder of an encoder-decoder, otherwise the only one",
+        ("auto", "encoder", "decoder", "text", "vision"),
+    )
+    blocks: str | None = option(None, "path of the list of blocks inside the model, where it is not found by itself")
+    final_norm: str | None = option(
+        None, "path of the norm after the blocks named by --blocks, or none; default: found by rule"
+    )
     layers: str = option("all", "layers to read: all, or numbers and ranges such as 0:12:2,12")
     site: str = option("block", "where: after each block, or its normalised input", ("block", "block_norm"))
     pool: str = option("mean", "one vector per example from its tokens", ("mean", "last", "cls"))

@@ -1,13 +1,17 @@
 """The rule that finds blocks and the last norm, on modules built for the purpose."""
 
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
 from torch.nn import Identity, LayerNorm, Linear, Module, ModuleList, RMSNorm
+from transformers import AutoModel, BertConfig, GPTNeoXConfig, LlamaConfig, T5Config, ViTConfig
 
 from dimscope.errors import ModelError
+from dimscope.models.base import Family
 from dimscope.models.blocks import find_stack, is_norm, norm_paths, optional_module
+from dimscope.models.parts import part_of
 
 
 class Part(Module):
@@ -63,14 +67,73 @@ def test_without_any_number_the_largest_list_is_taken():
 
 
 def test_two_equal_stacks_are_refused_with_both_names():
-    with pytest.raises(ModelError, match=r"Part has several stacks of blocks: text\.layers, vision\.layers; one was expected"):
+    with pytest.raises(
+        ModelError, match=r"Part has several stacks of blocks: text\.layers, vision\.layers; one was expected. Choose with"
+    ):
         find_stack(model(3, text=Part(layers=blocks(3)), vision=Part(layers=blocks(3))))
 
 
-@pytest.mark.parametrize("children", [{"dense": Linear(4, 4)}, {"layers": blocks(2)}], ids=["no list", "another number"])
-def test_no_stack_is_refused(children):
-    with pytest.raises(ModelError, match=r"no list of 3 blocks was found in Part; .*dimscope list models"):
+@pytest.mark.parametrize(
+    ("children", "text"),
+    [
+        ({"dense": Linear(4, 4)}, r"name it with --blocks PATH, if it has one \(dimscope list models\)"),
+        ({"layers": blocks(2)}, r"name it with --blocks PATH \(its lists are layers\)"),
+    ],
+    ids=["no list", "another number"],
+)
+def test_no_stack_is_refused(children, text):
+    with pytest.raises(ModelError, match=rf"no list of 3 blocks was found in Part; {text}\.$"):
         find_stack(model(3, **children))
+
+
+class Declares(Part):
+    """A model that says, as those of transformers do, which modules give out its hidden states."""
+
+    _can_record_outputs: ClassVar = {"hidden_states": SimpleNamespace(target_class=RMSNorm)}
+
+
+def declaring(**children):
+    made = Declares(**children)
+    made.config = SimpleNamespace(model_type="new", num_hidden_layers=3)
+    return made
+
+
+def test_the_declared_class_goes_before_the_size_of_a_list():
+    """Experts may be larger than the blocks; only the declaration can tell."""
+    found = find_stack(declaring(large=blocks(3, 64), layers=ModuleList(RMSNorm(2) for _ in range(3))))
+    assert (found.path, found.found_by) == ("layers", "declared")
+
+
+@pytest.mark.parametrize("declared", [None, {}, {"hidden_states": "a text"}, {"hidden_states": [object()]}])
+def test_a_declaration_of_another_form_is_none(declared, monkeypatch):
+    monkeypatch.setattr(Declares, "_can_record_outputs", declared)
+    found = find_stack(declaring(large=blocks(3, 64), layers=ModuleList(RMSNorm(2) for _ in range(3))))
+    assert (found.path, found.found_by) == ("large", "list")
+
+
+@pytest.mark.parametrize("config", [BertConfig, LlamaConfig, GPTNeoXConfig, ViTConfig, T5Config])
+def test_transformers_still_declares_its_blocks(config):
+    """The declaration is no public interface; this fails when it moves, and the general rule is left alone."""
+    whole = AutoModel.from_config(config(num_hidden_layers=2, hidden_size=16, num_attention_heads=2, intermediate_size=16))
+    found = find_stack(part_of(whole, "auto"))
+    assert (found.found_by, found.n_layers) == ("declared", 2)
+
+
+def test_named_places_go_before_everything():
+    made = model(3, layers=blocks(3), odd=blocks(5), norm=LayerNorm(4))
+    found = find_stack(made, Family("odd"))
+    assert (found.path, found.n_layers, found.final_norm_path, found.found_by) == ("odd", 5, "norm", "named")
+    assert find_stack(made, Family("odd", "none")).final_norm is None
+    assert find_stack(made, Family("layers", "odd.0.norm")).final_norm is made.odd[0].norm
+
+
+def test_named_places_that_are_not_there():
+    made = model(3, layers=blocks(3), dense=Linear(2, 2))
+    for path in ("absent", "dense"):
+        with pytest.raises(ModelError, match=rf"^--blocks {path} is no list of modules in Part; its lists are layers\.$"):
+            find_stack(made, Family(path))
+    with pytest.raises(ModelError, match=r"^--final-norm absent is no module of Part; write none for none\.$"):
+        find_stack(made, Family("layers", "absent"))
 
 
 def test_the_last_norm_is_declared_behind_the_blocks():

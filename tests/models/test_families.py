@@ -30,6 +30,7 @@ TRICKY = {
         {**GROUPED, "layer_types": ["conv", "full_attention", "conv"], "block_ff_dim": 48},
         "embedding_norm",
     ),
+    "qwen2": (transformers.Qwen2Config, GROUPED, "norm"),
     "qwen3": (transformers.Qwen3Config, {**GROUPED, "head_dim": 8}, "norm"),
     "olmo2": (transformers.Olmo2Config, GROUPED, "norm"),
     "gemma3": (transformers.Gemma3TextConfig, {**GROUPED, "head_dim": 8}, "norm"),
@@ -84,8 +85,10 @@ def test_the_first_norm_is_that_of_the_input_not_of_the_queries(name):
             assert_near(vectors, model.get_submodule(site.module)(states[layer]))
 
 
+TOWER = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
 TINY = {
     "albert": ENCODERS["albert"],
+    "clip_vision_model": lambda: transformers.CLIPVisionConfig(**TOWER, image_size=16, patch_size=8),
     "deberta-v2": lambda: transformers.DebertaV2Config(**DEBERTA),
     "distilbert": ENCODERS["distilbert"],
     "esm": ENCODERS["esm"],

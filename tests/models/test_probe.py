@@ -77,7 +77,7 @@ def test_wrong_blocks_are_noticed(choose, text, monkeypatch):
     check_blocks(model, BATCH, "float32")
     right = find_stack(model)
     wrong = Stack(right.path, choose(right.blocks), len(choose(right.blocks)), None)
-    monkeypatch.setattr("dimscope.models.capture.find_stack", lambda _: wrong)
+    monkeypatch.setattr("dimscope.models.capture.find_stack", lambda *_: wrong)
     with pytest.raises(ModelError, match=text):
         check_blocks(model, BATCH, "float32")
 

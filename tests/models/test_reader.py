@@ -128,6 +128,20 @@ def test_a_selection_that_is_empty_at_a_site(tmp_path):
         make_reader(folder, site="block_norm", layers="3")
 
 
+def test_named_places_are_read(bert):
+    found, whole = read(make_reader(bert, blocks="encoder.layer", final_norm="none")), read(make_reader(bert))
+    assert list(found) == list(whole)
+    for name, states in whole.items():
+        np.testing.assert_array_equal(found[name], states)
+
+
+def test_wrong_named_places_are_noticed_before_anything_is_read(bert):
+    with pytest.raises(ModelError, match=r"final_norm_03 \(embeddings\.LayerNorm\)|did not reach: final_norm_03"):
+        make_reader(bert, blocks="encoder.layer", final_norm="embeddings.LayerNorm").probe()
+    with pytest.raises(UsageError, match="--final-norm none needs --blocks"):
+        make_reader(bert, final_norm="none")
+
+
 def test_the_probe_tells_the_widths(bert, tmp_path):
     assert make_reader(bert).probe() == {"embed_00": 32, "block_01": 32, "block_02": 32, "block_03": 32}
     assert make_reader(save_model("gpt2", tmp_path / "g"), layers="3").probe() == {"block_03": 32, "final_norm_03": 32}

@@ -1,12 +1,17 @@
 """Finding the blocks of a model and its last norm."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from dimscope.errors import ModelError
+from dimscope.errors import ModelError, first_of
+from dimscope.models.base import Family
 from dimscope.models.families import FAMILIES
+
+NO_NORM = "none"
+"""What `--final-norm` says for a model without a norm after its blocks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +24,7 @@ class Stack:
         n_layers: number of block outputs in one forward pass.
         final_norm: the norm after the last block, or None.
         final_norm_path: where it stands.
+        found_by: `named` by the user, `family` (a record of ours), `declared` by transformers, or `list` (the general rule).
     """
 
     path: str
@@ -26,29 +32,54 @@ class Stack:
     n_layers: int
     final_norm: torch.nn.Module | None
     final_norm_path: str = ""
+    found_by: str = "list"
 
     def module_path(self, layer: int) -> str:
         """Path of the module whose output is layer `layer` (1 to n_layers)."""
         return f"{self.path}.{(layer - 1) * len(self.blocks) // self.n_layers}"
 
 
-def find_stack(model: torch.nn.Module) -> Stack:
+def find_stack(model: torch.nn.Module, named: Family | None = None) -> Stack:
     """The stack of an encoder or decoder.
 
+    In this order: the places that the user named, our record of the family, the class whose outputs transformers itself
+    declares to be the hidden states, the largest list of as many modules as the configuration has layers.
+
+    Args:
+        model: headless; one that wraps others may say in `part` which of them is read.
+        named: the user's places.
+
     Raises:
-        ModelError: no list of blocks, or several of the same length.
+        ModelError: no list of blocks, several of the same size, or a named place that is not there.
     """
     config: Any = model.config
+    if named is not None:
+        return _named_stack(model, named)
     family = FAMILIES.get(config.model_type)
     if family is not None:
         blocks = list(model.get_submodule(family.blocks))  # type: ignore[call-overload]
         n_layers = config.num_hidden_layers if family.repeats_blocks else len(blocks)
         norm = optional_module(model, family.final_norm)
-        return Stack(family.blocks, blocks, n_layers, norm, family.final_norm or "")
-    path = _largest_list(model, _n_hidden_layers(config))
+        return Stack(family.blocks, blocks, n_layers, norm, family.final_norm or "", "family")
+    lists, found_by = _candidates(model, _n_hidden_layers(config))
+    path = _largest(model, lists)
     blocks = list(model.get_submodule(path))  # type: ignore[call-overload]
     norm_path = _norm_after(model, path)
-    return Stack(path, blocks, len(blocks), optional_module(model, norm_path), norm_path)
+    return Stack(path, blocks, len(blocks), optional_module(model, norm_path), norm_path, found_by)
+
+
+def _named_stack(model: torch.nn.Module, named: Family) -> Stack:
+    listed = optional_module(model, named.blocks)
+    if not isinstance(listed, torch.nn.ModuleList | torch.nn.Sequential) or not len(listed):
+        lists = [name for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1]
+        raise ModelError(
+            f"--blocks {named.blocks} is no list of modules in {type(model).__name__}; its lists are {first_of(lists)}."
+        )
+    path = _norm_after(model, named.blocks) if named.final_norm is None else named.final_norm
+    norm = optional_module(model, path)
+    if named.final_norm not in (None, NO_NORM) and norm is None:
+        raise ModelError(f"--final-norm {named.final_norm} is no module of {type(model).__name__}; write {NO_NORM} for none.")
+    return Stack(named.blocks, list(listed), len(listed), norm, path if norm is not None else "", "named")
 
 
 def is_norm(module: torch.nn.Module) -> bool:
@@ -71,22 +102,44 @@ def _n_hidden_layers(config: object) -> int | None:
     return None
 
 
-def _largest_list(model: torch.nn.Module, n_layers: int | None) -> str:
-    lists = {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.ModuleList) and (n_layers is None or len(module) == n_layers)
+def _candidates(model: torch.nn.Module, n_layers: int | None) -> tuple[dict[str, torch.nn.Module], str]:
+    part = str(getattr(model, "part", ""))
+    every = {
+        f"{part}.{name}".lstrip("."): module
+        for name, module in model.get_submodule(part).named_modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module)
     }
-    if not lists:
+    fitting = {name: module for name, module in every.items() if n_layers is None or len(module) == n_layers}
+    kinds = _declared_blocks(model.get_submodule(part))
+    declared = {name: module for name, module in fitting.items() if kinds and all(isinstance(one, kinds) for one in module)}
+    if not fitting:
         raise ModelError(
-            f"no list of {n_layers or 'equal'} blocks was found in {type(model).__name__}; this architecture is not "
-            "supported yet (dimscope list models)."
+            f"no list of {n_layers or 'equal'} blocks was found in {type(model).__name__}; name it with --blocks PATH"
+            + (f" (its lists are {first_of(every)})." if every else ", if it has one (dimscope list models).")
         )
+    return (declared, "declared") if declared else (fitting, "list")
+
+
+def _declared_blocks(model: torch.nn.Module) -> tuple[type, ...]:
+    """The classes whose outputs transformers records as hidden states; empty where the model declares none.
+
+    The attribute is not a public interface: whatever has another form counts as no declaration.
+    """
+    found = (getattr(model, "_can_record_outputs", None) or {}).get("hidden_states", ())
+    several = found if isinstance(found, list | tuple) else (found,)
+    classes = (getattr(one, "target_class", one) for one in several)
+    return tuple(one for one in classes if isinstance(one, type))
+
+
+def _largest(model: torch.nn.Module, lists: Mapping[str, torch.nn.Module]) -> str:
     sizes = {name: sum(parameter.numel() for parameter in module.parameters()) for name, module in lists.items()}
     largest = max(sizes.values())
     winners = [name for name, size in sizes.items() if size == largest]
     if len(winners) > 1:
-        raise ModelError(f"{type(model).__name__} has several stacks of blocks: {', '.join(winners)}; one was expected.")
+        raise ModelError(
+            f"{type(model).__name__} has several stacks of blocks: {', '.join(winners)}; one was expected. "
+            "Choose with --stack or --blocks."
+        )
     return str(winners[0])
 
 

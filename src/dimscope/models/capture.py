@@ -10,7 +10,7 @@ import torch
 
 from dimscope.arrays import Site
 from dimscope.errors import ModelError
-from dimscope.models.base import LayerName
+from dimscope.models.base import Family, LayerName
 from dimscope.models.blocks import Stack, find_stack, norm_paths, optional_module
 from dimscope.models.pooling import pooled
 
@@ -31,14 +31,15 @@ class Capture:
         site: `block` reads the residual stream (layer l: what enters block l + 1, the last layer: what leaves the last block,
             and the final norm as a site of its own); `block_norm` reads the first norm's output inside each block (layer l: the
             normalised input of block l + 1) and the final norm.
+        named: places of the blocks that the user named; found by rule when None.
 
     Raises:
         ModelError: the blocks cannot be found, or `block_norm` of blocks that do not start with a norm.
     """
 
-    def __init__(self, model: torch.nn.Module, layers: Sequence[int], site: str) -> None:
+    def __init__(self, model: torch.nn.Module, layers: Sequence[int], site: str, named: Family | None = None) -> None:
         self.model = model
-        self.stack: Stack = find_stack(model)
+        self.stack: Stack = find_stack(model, named)
         self.site = site
         self.names = self._layer_names(set(layers))
         self._wanted = set(self.names)

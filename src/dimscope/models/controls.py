@@ -8,6 +8,7 @@ import transformers
 
 from dimscope.arrays import IntArray
 from dimscope.models.load import LoadedModel
+from dimscope.models.parts import DecoderSide, part_of
 from dimscope.models.tokens import TokenizedTexts, same_tokens
 
 SHUFFLE_STREAM = 1
@@ -22,8 +23,8 @@ def with_fresh_weights(loaded: LoadedModel, seed: int) -> LoadedModel:
     old = loaded.model
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        whole = transformers.AutoModel.from_config(old.config, trust_remote_code=False)
-    model = whole if type(whole) is type(old) else whole.get_encoder()
+        whole = transformers.AutoModel.from_config(getattr(old, "whole_config", old.config), trust_remote_code=False)
+    model = whole if type(whole) is type(old) else part_of(whole, "decoder" if isinstance(old, DecoderSide) else "encoder")
     dtype = next(old.parameters()).dtype
     return replace(
         loaded, model=model.eval().to(device=loaded.device, dtype=dtype), weights_hash=f"none: fresh weights of seed {seed}"

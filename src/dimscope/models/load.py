@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from dimscope.config import ModelConfig
 from dimscope.devices import find_device
 from dimscope.errors import DimscopeError, ModelError, UsageError
+from dimscope.models.parts import part_of
 from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
 
 HUB_SECONDS = 10.0
@@ -188,7 +189,7 @@ def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, 
                 output_loading_info=True,
                 **shared,
             )
-    model = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
+    model = part_of(whole, config.stack)
     refuse_missing(whole, model, report["missing_keys"], config.name)
     folder = Path(source) if is_folder else _cached_folder(source, config)
     check_vocabulary(folder, tokenizer, config.name)

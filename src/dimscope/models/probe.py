@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from dimscope.errors import DimscopeError, ModelError
-from dimscope.models.base import LayerName
+from dimscope.models.base import Family, LayerName
 from dimscope.models.capture import Capture
 from dimscope.models.pooling import pool_weights, pooled
 from dimscope.models.tokens import Batch
@@ -22,7 +22,7 @@ LEAST = 1e-4
 """Share of the largest value that always counts as equal; real float32 models of many blocks add up more roundings."""
 
 
-def check_blocks(model: Any, batch: Batch, dtype: str) -> None:
+def check_blocks(model: Any, batch: Batch, dtype: str, named: Family | None = None) -> None:
     """Nothing when all layers that the hooks see are the model's own hidden states.
 
     What a model reports last is its state after the last norm, or before it, or projected to another width: the final norm
@@ -32,7 +32,7 @@ def check_blocks(model: Any, batch: Batch, dtype: str) -> None:
         ModelError: the model cannot read texts alone, or its states are others than those found by the hooks.
     """
     weights = pool_weights(batch.mask, batch.content, "mean")
-    every = Capture(model, range(Capture(model, [0], "block").n_layers + 1), "block")
+    every = Capture(model, range(Capture(model, [0], "block", named).n_layers + 1), "block", named)
     with explained_forward(model):
         found = every.run(batch.inputs, weights)
         with torch.inference_mode():

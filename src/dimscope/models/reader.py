@@ -9,7 +9,7 @@ import torch
 from dimscope.arrays import IntArray, Points
 from dimscope.config import ModelConfig
 from dimscope.errors import InputError, ModelError, UsageError, first_of
-from dimscope.models.base import LayerName
+from dimscope.models.base import Family, LayerName
 from dimscope.models.capture import Capture, parse_layers
 from dimscope.models.load import LoadedModel
 from dimscope.models.pooling import pool_weights
@@ -33,8 +33,11 @@ class Reader:
 
     def __init__(self, loaded: LoadedModel, tokens: TokenizedTexts, ids: Sequence[str], config: ModelConfig) -> None:
         self.loaded, self.tokens, self.ids, self.config = loaded, tokens, ids, config
-        n_layers = Capture(loaded.model, [0], "block").n_layers
-        self.capture = Capture(loaded.model, parse_layers(config.layers, n_layers, UsageError), config.site)
+        if config.final_norm is not None and config.blocks is None:
+            raise UsageError(f"--final-norm {config.final_norm} needs --blocks, the list of blocks that the norm follows.")
+        self.named = Family(config.blocks, config.final_norm) if config.blocks is not None else None
+        n_layers = Capture(loaded.model, [0], "block", self.named).n_layers
+        self.capture = Capture(loaded.model, parse_layers(config.layers, n_layers, UsageError), config.site, self.named)
         if not self.capture.names:
             raise UsageError(f'--layers "{config.layers}" selects nothing at --site {config.site}.')
 
@@ -61,7 +64,7 @@ class Reader:
         row = several[lengths[several].argmin()] if len(several) else lengths.argmin()
         rows = np.array([int(row)])
         batch = make_batch(self.loaded, self.tokens, rows, self.config.padding)
-        check_blocks(model, batch, dtype)
+        check_blocks(model, batch, dtype, self.named)
         alone = self._forward(batch)
         for name, vectors in alone.items():
             self._refuse_non_finite(name, vectors.cpu().numpy(), rows)
