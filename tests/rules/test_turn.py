@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dimscope.rules import recommend
 from dimscope.rules.minimum import Minimum
-from dimscope.rules.turn import WEAK, Turn, find_end
+from dimscope.rules.turn import HIDDEN, WEAK, Turn, find_end
 from profiles import LANDMARKS, make_profile, published
 
 FALLING = [20.0, 19.0, 18.0, 17.0, 16.5, 16.0, 15.0]
@@ -111,6 +111,33 @@ def test_an_unstable_valley_is_no_choice():
     replicates = np.array([curve] * 50 + [other] * 50).T
     found = Turn().recommend(make_profile(curve, replicates=replicates, overlap_next=[0.9] * 11))
     assert (found.is_clear, found.best, found.stability) == (False, None, 0.5)
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name.startswith("iGPT")])
+def test_noise_never_sends_an_image_model_to_its_last_layers(model):
+    """There the last layers reach 8 to 14 % of the best label overlap: no choice is better."""
+    values, rng = published(model), np.random.default_rng(5)
+    chosen = []
+    for _ in range(60):
+        noisy = values * (1 + 0.03 * rng.normal(size=len(values)))
+        errors = (0.03 * values).tolist()
+        profile = make_profile(noisy.tolist(), dimension_err=errors, provenance={"model": {"is_causal": True}})
+        chosen.append(Turn().recommend(profile).best)
+    found = [int(name[-2:]) / (len(values) - 1) for name in chosen if name is not None]
+    assert len(found) >= 15
+    assert max(found) <= 0.85
+
+
+def test_a_hidden_valley_of_a_causal_model_is_no_choice():
+    falling = [5.0, 30, 24, 19, 15, 12, 9.5, 7.5, 6, 4.7]
+    causal = answer([0.9] * 10, falling, provenance={"model": {"is_causal": True}})
+    assert not causal.is_clear
+    assert causal.reasons[1] == HIDDEN
+    other = answer([0.9] * 10, falling, provenance={"model": {"is_causal": False}})
+    assert (other.best, other.is_weak) == ("block_09", True)
+    no_peak = answer(ENCODER, provenance={"model": {"is_causal": True}})
+    assert (no_peak.best, no_peak.is_weak) == ("block_05", True)
+    assert "arXiv 2405.15471" in no_peak.cautions[1]
 
 
 def test_few_layers_are_no_choice():

@@ -7,8 +7,8 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.profile import Layer, Profile
-from dimscope.rules.base import Recommendation, regret_of, unclear
-from dimscope.rules.minimum import Minimum
+from dimscope.rules.base import Recommendation, curve_of, regret_of, unclear
+from dimscope.rules.minimum import Minimum, NotFoundError, find_peak
 
 BREAK = 0.75
 """A step is a break when it keeps less than this share of the neighbours that the typical (median) step keeps."""
@@ -22,6 +22,11 @@ DOMINATED = 0.5
 WEAK = (
     "The dimension does not decide here, and the answer rests on what was seen with few models: compare this layer with two or "
     "three others on a small labelled sample."
+)
+
+HIDDEN = (
+    "The dimension of this causal model has a peak but no clear valley after it; models of images with such a peak read labels "
+    "worst at their last layer, so that layer is not advised either."
 )
 
 
@@ -48,6 +53,8 @@ class Turn:
         if len(rows) < FEWEST:
             return replace(valley, rule="turn")
         why = valley.reasons[0]
+        if _is_causal(profile) and _has_peak(profile):
+            return unclear(profile, "turn", (why, HIDDEN), *valley.cautions)
         layers = [profile.layers[row] for row in rows]
         end, stability, reason = _end_of(profile, rows)
         best = layers[end].name
@@ -106,6 +113,19 @@ def _reason(layers: list[Layer], steps: FloatArray, end: int) -> str:
         f"After {layers[end].name} the neighbours are rearranged: {typical}, the one to {layers[end + 1].name} only "
         f"{steps[end]:.0%}. Last layers of this kind serve the task that the model was trained on."
     )
+
+
+def _is_causal(profile: Profile) -> bool:
+    return bool(profile.provenance.get("model", {}).get("is_causal"))
+
+
+def _has_peak(profile: Profile) -> bool:
+    curve = curve_of(profile)
+    try:
+        find_peak(curve.values, np.nan_to_num(curve.errors))
+    except NotFoundError:
+        return False
+    return True
 
 
 def _is_dominated(profile: Profile, row: int) -> bool:
