@@ -12,7 +12,7 @@ Points: TypeAlias = NDArray[np.floating[Any]]
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 DuplicatePolicy: TypeAlias = Literal["merge", "keep"]
-Site: TypeAlias = Literal["embed", "block", "block_norm", "final_norm", "array"]
+Site: TypeAlias = Literal["embed", "block", "block_norm", "final_norm", "attention", "mlp", "array"]
 """Where a vector was read; `array` marks points that the user brought along."""
 
 

@@ -50,7 +50,11 @@ class ModelConfig:
         None, "path of the norm after the blocks named by --blocks, or none; default: found by rule"
     )
     layers: str = option("all", "layers to read: all, or numbers and ranges such as 0:12:2,12")
-    site: str = option("block", "where: after each block, or its normalised input", ("block", "block_norm"))
+    site: str = option(
+        "block",
+        "where: after each block, its normalised input, or what its attention or MLP adds",
+        ("block", "block_norm", "attention", "mlp"),
+    )
     pool: str = option("mean", "one vector per example from its tokens", ("mean", "last", "cls"))
     special_tokens: str = option("exclude", "special tokens in mean and last", ("exclude", "include"))
     max_tokens: int | None = option(None, "truncate examples to this many tokens; default: the model's maximum")

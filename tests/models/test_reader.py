@@ -237,6 +237,37 @@ def test_a_batch_that_does_not_fit_is_explained(bert, error):
         read(reader)
 
 
+def refuse_more_than(reader, most, sizes):
+    """A model whose second block has memory for `most` texts."""
+    block = reader.loaded.model.encoder.layer[1]
+    forward = block.forward
+
+    def limited(states, *args, **kwargs):
+        sizes.append(len(states))
+        if len(states) > most:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return forward(states, *args, **kwargs)
+
+    block.forward = limited
+
+
+def test_an_automatic_batch_that_does_not_fit_is_halved_until_it_does(bert):
+    expected, reader, sizes, told = read(make_reader(bert)), make_reader(bert), [], []
+    refuse_more_than(reader, 6, sizes)
+    found = reader.read(np.arange(23), told.append)
+    assert sizes[0] == 23
+    assert sum(told) == sum(size for size in sizes if size <= 6) == 23
+    for name, states in expected.items():
+        np.testing.assert_allclose(found[name], states, rtol=1e-5, atol=1e-5 * np.abs(states).max())
+
+
+def test_one_text_that_does_not_fit_is_explained(bert):
+    reader = make_reader(bert)
+    refuse_more_than(reader, 0, [])
+    with pytest.raises(ModelError, match=r"a batch of 1 texts with \d+ tokens does not fit into the memory of cpu"):
+        read(reader)
+
+
 def test_another_failure_of_the_model_is_not_hidden(bert):
     reader = make_reader(bert)
     reader.loaded.model.encoder.layer[1].forward = lambda *_, **__: torch.zeros(2, 3) @ torch.zeros(2, 3)

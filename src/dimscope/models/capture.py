@@ -13,9 +13,13 @@ from dimscope.errors import ModelError
 from dimscope.models.base import Family, LayerName
 from dimscope.models.blocks import Stack, find_stack, norm_paths, optional_module
 from dimscope.models.pooling import pooled
+from dimscope.models.sublayers import last_linear
 
 _Hook: TypeAlias = tuple[torch.nn.Module, bool, Callable[..., None]]
 """Module, whether the function is called before it, and the function."""
+
+SUBLAYERS = ("attention", "mlp")
+"""Sites inside the blocks, beside the residual stream."""
 
 
 class _EnoughReadError(Exception):
@@ -30,7 +34,8 @@ class Capture:
         layers: layer numbers 0 to n_layers to read.
         site: `block` reads the residual stream (layer l: what enters block l + 1, the last layer: what leaves the last block,
             and the final norm as a site of its own); `block_norm` reads the first norm's output inside each block (layer l: the
-            normalised input of block l + 1) and the final norm.
+            normalised input of block l + 1) and the final norm; `attention` and `mlp` read what these parts of block l (1 to
+            n_layers) add to the stream (`dimscope.models.sublayers`).
         named: places of the blocks that the user named; found by rule when None.
 
     Raises:
@@ -55,6 +60,10 @@ class Capture:
     def _layer_names(self, layers: set[int]) -> list[LayerName]:
         stack = self.stack
         last = stack.n_layers
+        if self.site in SUBLAYERS:
+            kind: Site = "attention" if self.site == "attention" else "mlp"
+            chosen = [layer for layer in range(1, last + 1) if layer in layers]
+            return [LayerName(kind, layer, f"{stack.module_path(layer)}.{self._projection(0)[0]}") for layer in chosen]
         if self.site == "block":
             names = [LayerName("embed", 0, f"{stack.path}.0 (input)")] if 0 in layers else []
             names += [LayerName("block", layer, stack.module_path(layer)) for layer in range(1, last + 1) if layer in layers]
@@ -96,13 +105,25 @@ class Capture:
         blocks = list(dict.fromkeys(self.stack.blocks))
         hooks: list[_Hook] = []
         for layer, block in enumerate(blocks):
-            if self.site == "block":
+            if self.site in SUBLAYERS:
+                hooks += [(self._projection(layer)[1], False, self._after_sublayer), (block, False, self._after_block)]
+            elif self.site == "block":
                 hooks += [(block, True, self._before_block), (block, False, self._after_block)]
             else:
                 hooks += [*self._norm_hooks(layer, block), (block, False, self._after_block)]
         if self.stack.final_norm is not None:
             hooks.append((self.stack.final_norm, False, self._after_final_norm))
         return hooks
+
+    def _projection(self, number: int) -> tuple[str, torch.nn.Module]:
+        return last_linear(self.stack.blocks[number], self.site, getattr(self.model.config, "hidden_size", None))
+
+    def _after_sublayer(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: torch.Tensor) -> None:
+        del args, kwargs
+        name = LayerName("attention" if self.site == "attention" else "mlp", self._calls + 1)
+        if output.ndim == 2 and len(output) == self._weights.numel():  # OPT calls its MLP with all tokens in one row
+            output = output.reshape(*self._weights.shape, -1)
+        self._keep(name, output)
 
     def _norm_hooks(self, layer: int, block: torch.nn.Module) -> list[_Hook]:
         entered: list[torch.Tensor] = []

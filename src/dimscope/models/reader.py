@@ -79,20 +79,35 @@ class Reader:
 
         Raises:
             InputError: NaN or Inf, with layer and examples.
-            ModelError: a batch does not fit into memory.
+            ModelError: one example, or a batch of the size that was asked for, does not fit into memory.
         """
         found: dict[str, Points] = {}
         place = {int(row): line for line, row in enumerate(rows)}
         for chosen, batch in iterate_batches(self.loaded, self.tokens, rows, self.config.batch_size, self.config.padding):
-            lines = [place[int(row)] for row in chosen]
-            with _explained_memory(batch):
-                states = self._forward(batch)
-            for name, vectors in states.items():
-                values = vectors.cpu().numpy()
-                self._refuse_non_finite(name, values, chosen)
-                found.setdefault(str(name), np.empty((len(rows), values.shape[1]), np.float32))[lines] = values
-            advance(len(chosen))
+            for some, states in self._fitting(chosen, batch):
+                lines = [place[int(row)] for row in some]
+                for name, values in states.items():
+                    self._refuse_non_finite(name, values, some)
+                    found.setdefault(str(name), np.empty((len(rows), values.shape[1]), np.float32))[lines] = values
+                advance(len(some))
         return found
+
+    def _fitting(self, rows: IntArray, batch: Batch) -> Iterator[tuple[IntArray, dict[LayerName, Points]]]:
+        """The vectors of a batch; one that does not fit into memory is halved until it does, unless its size was asked for."""
+        try:
+            with _explained_memory(batch):
+                states = {name: vectors.cpu().numpy() for name, vectors in self._forward(batch).items()}
+        except _TooLargeError:
+            if self.config.batch_size is not None or len(rows) == 1:
+                raise
+        else:
+            yield rows, states
+            return
+        del batch
+        if torch.cuda.is_available():  # pragma: no cover - needs a GPU
+            torch.cuda.empty_cache()
+        for half in np.array_split(rows, 2):
+            yield from self._fitting(half, make_batch(self.loaded, self.tokens, half, self.config.padding))
 
     def _forward(self, batch: Batch) -> dict[LayerName, torch.Tensor]:
         return self.capture.run(batch.inputs, pool_weights(batch.mask, batch.content, self.config.pool))
@@ -107,6 +122,10 @@ class Reader:
             )
 
 
+class _TooLargeError(ModelError):
+    """A batch does not fit into memory."""
+
+
 @contextmanager
 def _explained_memory(batch: Batch) -> Iterator[None]:
     try:
@@ -114,7 +133,7 @@ def _explained_memory(batch: Batch) -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.cuda.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
-        raise ModelError(
+        raise _TooLargeError(
             f"a batch of {batch.mask.shape[0]} texts with {batch.mask.shape[1]} tokens does not fit into the memory of "
             f"{batch.mask.device}; choose a smaller --batch-size, or fewer --max-tokens."
         ) from error

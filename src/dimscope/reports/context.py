@@ -113,7 +113,7 @@ def label_facts(profile: Profile) -> dict[str, str] | None:
 def header_facts(profile: Profile) -> list[str]:
     """Size and kind of the run in a few words each."""
     model, data = _part(profile.provenance, "model"), _part(profile.provenance, "data")
-    blocks = sum(layer.site in ("block", "block_norm") for layer in profile.layers)
+    blocks = sum(layer.site in ("block", "block_norm", "attention", "mlp") for layer in profile.layers)
     facts = [
         _counted(data.get("n_examples") or _largest(profile, "n"), "example"),
         _counted(data.get("n_labels"), "label"),
