@@ -79,8 +79,9 @@ def _read_table(file: Path) -> dict[str, dict[str, dict[str, str]]]:
     """Chain -> species -> allele -> aligned V region; the file is parsed, its code is never run."""
     try:
         (statement,) = ast.parse(file.read_text(encoding="utf-8")).body
-        assert isinstance(statement, ast.Assign)
+        if not isinstance(statement, ast.Assign):
+            raise ValueError("no table")
         table: dict[str, dict[str, dict[str, str]]] = ast.literal_eval(statement.value)["V"]
-    except (OSError, SyntaxError, ValueError, KeyError, AssertionError):
+    except (OSError, SyntaxError, ValueError, KeyError):
         raise InputError(f"{file} holds no table of germline genes; install anarci 2026.2.13.2 again.") from None
     return table
