@@ -6,10 +6,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
+from dimscope import neighbors
 from dimscope.profile import Profile
 from dimscope.reports import Report, report
+from dimscope.reports.neighborhoods import Neighborhoods, read_neighborhoods
+from dimscope.store.folder import RunFolder
+from dimscope.store.tables import write_table
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;$x_1^2$ \N{GRINNING FACE} \N{ARABIC LETTER ALEF}</script></style></title>"
 PROVENANCE: dict[str, Any] = {
@@ -96,6 +103,35 @@ def page(made: Report) -> str:
 def hostile_page(monotone_profile: Profile) -> str:
     """The page of `monotone_profile`."""
     return report(monotone_profile).html()
+
+
+@pytest.fixture(scope="session")
+def hoods(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> Neighborhoods:
+    """Of 120 examples with hostile texts in the layers of `profile`; examples 110 to 119 repeat the first ten."""
+    folder = RunFolder(tmp_path_factory.mktemp("hoods"))
+    folder.neighbors.mkdir()
+    rng = np.random.default_rng(8)
+    labels = rng.integers(3, size=120)
+    centers = rng.normal(size=(3, 6))
+    points = rng.normal(size=(120, 6)) + 2 * centers[labels]
+    for layer in profile.layers:
+        points = points + 0.4 * rng.normal(size=points.shape)
+        points[110:] = points[:10]
+        write_table(folder.table_of(layer.name), neighbors(points, 20))
+    texts = [HOSTILE, "x" * 100_000, *(f"example number {row}" for row in range(2, 120))]
+    columns = {
+        "id": [f"id-{row}" for row in range(120)],
+        "label": [f"<b>{'abc'[label]}</b>" for label in labels],
+        "text": texts,
+    }
+    parquet.write_table(pyarrow.table(columns), folder.points)
+    return read_neighborhoods(folder, [layer.name for layer in profile.layers], 10)
+
+
+@pytest.fixture(scope="session")
+def full_page(profile: Profile, hoods: Neighborhoods) -> str:
+    """The page of `profile` with the map of overlaps and the explorer."""
+    return report(profile, neighborhoods=hoods).html()
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """The page in a real browser; run with -m browser."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from dimscope.reports.explorer import against_their_label, most_changing
 
 pytestmark = pytest.mark.browser
 TIP = "document.getElementById('tip')"
@@ -102,3 +106,115 @@ def test_hostile_texts_run_nothing(browser: Any, hostile_page: str, hostile: str
     assert browser.problems() == []
     assert browser.value("document.querySelector('h1').textContent") == hostile
     assert browser.value("document.querySelectorAll('script').length") == 2
+
+
+@pytest.fixture
+def full(browser: Any, full_page: str, tmp_path: Path) -> Any:
+    target = tmp_path / "full.html"
+    target.write_text(full_page, encoding="utf-8")
+    browser.open(target)
+    return browser
+
+
+def texts_of(browser: Any, selector: str) -> list[str]:
+    found: list[str] = browser.value(f"[...document.querySelectorAll('{selector}')].map(e => e.textContent)")
+    return found
+
+
+def search(browser: Any, text: str) -> None:
+    browser.value(
+        f"(() => {{ const e = document.getElementById('search'); e.value = {json.dumps(text)};"
+        "e.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+
+
+def test_the_map_shows_the_value_of_a_square_and_pins_its_layer(full: Any, hoods: Any) -> None:
+    full.hover("#map [data-layer=block_03] [data-other=block_09]")
+    shown = full.value(f"{TIP}.textContent")
+    assert shown.startswith("block_03\nand block_09\noverlap 0.")
+    assert float(shown.split("overlap ")[1].split(" ")[0]) == pytest.approx(hoods.overlap.values[3, 9], abs=0.006)
+    full.click("#map [data-layer=block_03] [data-other=block_09]")
+    assert {(layer, tag) for layer, tag in marked(full, "pin")} == {
+        ("block_03", "g"), ("block_03", "span"), ("block_03", "tr"), ("block_03", "li"),
+    }  # fmt: skip
+
+
+def test_search_finds_ids_texts_and_labels_and_shows_their_neighbors(full: Any, hoods: Any) -> None:
+    search(full, "NUMBER 57")
+    assert texts_of(full, "#matches .words") == ["example number 57"]
+    full.click("#matches button")
+    assert texts_of(full, "#chosen .words") == ["example number 57"]
+    for place, layer in enumerate(hoods.layers):
+        expected = [hoods.texts[row][:200] for row in hoods.near[place, 57]]
+        assert texts_of(full, f"#columns > [data-layer={layer}] ol .words") == expected
+    share = full.value("document.querySelector('#columns > [data-layer=block_04] .shares').textContent")
+    assert (
+        share
+        == f"{100 * hoods.agreeing[4, 57]:.0f}% of 10 share its label; {100 * hoods.kept[4, 57]:.0f}% stay in the next layer"
+    )
+    search(full, "id-11")
+    assert len(texts_of(full, "#matches .words")) == 11  # id-11 and id-110 to id-119
+    search(full, "nowhere to be found")
+    assert texts_of(full, "#found") == ["0 examples"]
+
+
+def test_striking_examples_are_one_click_away(full: Any, hoods: Any) -> None:
+    for order, rows in (("changing", most_changing(hoods)), ("against", against_their_label(hoods))):
+        full.click(f"[data-order={order}]")
+        assert texts_of(full, "#chosen .name") == [f"id-{rows[0]}"]
+        assert len(texts_of(full, "#matches button")) == len(rows)
+        assert full.value(f"document.querySelector('[data-order={order}]').ariaPressed") == "true"
+
+
+def test_a_neighbor_can_be_followed_by_mouse_and_keyboard(full: Any) -> None:
+    target = "#columns > [data-layer=block_02] button.go"
+    wanted = full.value(f"document.querySelector('{target} .words').textContent")
+    full.click(target)
+    assert texts_of(full, "#chosen .words") == [wanted]
+    assert marked(full, "pin") == set()
+    wanted = full.value(f"document.querySelector('{target} .words').textContent")
+    full.value(f"document.querySelector('{target}').focus()")
+    full.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+    assert texts_of(full, "#chosen .words") == [wanted]
+    assert full.value("document.activeElement.id") == "chosen"
+
+
+def test_a_pinned_layer_is_scrolled_into_view_among_the_neighbors(full: Any) -> None:
+    full.click("#layers tr[data-layer=block_11] button")
+    left, right = full.value(
+        "(() => { const a = document.querySelector('#columns > .pin').getBoundingClientRect();"
+        "const b = document.getElementById('columns').parentElement.getBoundingClientRect();"
+        "return [a.left - b.left, b.right - a.right]; })()"
+    )
+    assert left >= 0 and right >= 0
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_hostile_examples_are_shown_as_text(full: Any, hostile: str, tmp_path: Path, width: int) -> None:
+    full.open(tmp_path / "full.html", width=width)
+    search(full, "alert(1)")
+    full.click("#matches button")
+    assert texts_of(full, "#chosen .words") == [hostile]
+    search(full, "xxxxxxxx")
+    full.click("#matches button")
+    assert texts_of(full, "#chosen .words") == ["x" * 200]
+    assert texts_of(full, "#chosen .chip")[0].startswith("<b>")
+    assert full.value("document.querySelectorAll('#neighbors b, #neighbors script').length") == 0
+    assert full.value("document.documentElement.scrollWidth") <= width
+    assert full.problems() == []
+    assert len(full.requests()) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_axe_finds_no_violation(full: Any, tmp_path: Path, scheme: str, width: int) -> None:
+    axe = Path(os.environ.get("AXE_CORE", "node_modules/axe-core/axe.min.js"))
+    if not axe.is_file():
+        pytest.skip("no axe-core; `npm install --no-save axe-core` in the root of the repository")
+    full.open(tmp_path / "full.html", width=width, scheme=scheme)
+    full.value(axe.read_text(encoding="utf-8") + "; 1")
+    found = full.value(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' ') + ': ' + n.failureSummary).slice(0, 3)]))"
+    )
+    assert found == []

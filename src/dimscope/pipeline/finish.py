@@ -27,9 +27,10 @@ def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Reco
 
 
 def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]) -> None:
-    """Write `figures/` and `report.html`; times, command and credits come from the manifest."""
+    """Write `figures/`, `overlap.csv` and `report.html`; times, command and credits come from the manifest."""
     from dimscope.plots import PLOTS
     from dimscope.reports import report
+    from dimscope.reports.neighborhoods import overlap_csv, read_neighborhoods
 
     for name, kind in PLOTS.items():
         if not kind.is_drawable(profile):
@@ -37,7 +38,16 @@ def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendati
         plot = kind(profile, recommendation=recommendation) if name in WITH_ANSWER else kind(profile)
         for ending in FIGURE_ENDINGS:
             plot.save(folder.figures / f"{name}{ending}")
-    report(profile.with_provenance(**_circumstances(folder)), recommendation, findings).write(folder.report)
+    full = profile.with_provenance(**_circumstances(folder))
+    found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile))
+    if found.overlap is not None:
+        write_text(folder.overlap, overlap_csv(found.overlap, found.layers))
+    report(full, recommendation, findings, neighborhoods=found).write(folder.report)
+
+
+def overlap_k_of(profile: Profile) -> int:
+    """Neighbours that the run compared."""
+    return int(profile.provenance["measure"]["overlap_k"])
 
 
 def _circumstances(folder: RunFolder) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
 from dimscope.files import write_text
 from dimscope.profile import Profile
+from dimscope.reports.neighborhoods import Neighborhoods
 from dimscope.rules import DEFAULT, recommend
 from dimscope.rules.base import Recommendation
 
@@ -22,17 +23,19 @@ class Report:
         profile: the numbers.
         recommendation: which layers, or no clear choice.
         findings: what the health checks said.
+        neighborhoods: who is near whom, for the map of overlaps and the explorer; None leaves both out of the page.
     """
 
     profile: Profile
     recommendation: Recommendation
     findings: tuple[Finding, ...]
+    neighborhoods: Neighborhoods | None = None
 
     def html(self) -> str:
         """The whole page; the same content gives the same text."""
         from dimscope.reports.render import render_page
 
-        return render_page(self.profile, self.recommendation, self.findings)
+        return render_page(self.profile, self.recommendation, self.findings, self.neighborhoods)
 
     def snippet(self) -> str:
         """A fragment of HTML for notebooks: the answer and the dimension profile."""
@@ -67,13 +70,20 @@ class Report:
         return self.snippet()
 
 
-def report(profile: Profile, recommendation: Recommendation | None = None, findings: Sequence[Finding] | None = None) -> Report:
+def report(
+    profile: Profile,
+    recommendation: Recommendation | None = None,
+    findings: Sequence[Finding] | None = None,
+    *,
+    neighborhoods: Neighborhoods | None = None,
+) -> Report:
     """The report on a profile; nothing is measured again.
 
     Args:
         profile: the result of a run.
         recommendation: default: the rule that the run was configured with.
         findings: default: those of all health checks.
+        neighborhoods: of the run folder (`read_neighborhoods`); default: a page without map and explorer.
 
     Raises:
         UsageError: the run's rule is unknown.
@@ -84,7 +94,7 @@ def report(profile: Profile, recommendation: Recommendation | None = None, findi
     if recommendation is None:
         recommendation = recommend(profile, str(profile.provenance.get("measure", {}).get("rule") or DEFAULT))
     found = find_findings(profile) if findings is None else findings
-    return Report(profile, recommendation, tuple(found))
+    return Report(profile, recommendation, tuple(found), neighborhoods)
 
 
 __all__ = ["Report", "report"]

@@ -15,20 +15,29 @@ from dimscope.checks.base import Finding
 from dimscope.plots.theme import shorten
 from dimscope.profile import Profile
 from dimscope.reports.context import header_facts, label_facts, model_name, report_context, table_columns, table_rows
+from dimscope.reports.explorer import explorer_data
+from dimscope.reports.heatmap import heatmap_svg
+from dimscope.reports.neighborhoods import Neighborhoods
 from dimscope.reports.provenance import methods_of, provenance_groups, readable_time, with_links
 from dimscope.reports.sections import SECTIONS, draw_section, draw_sections
 from dimscope.rules.base import Recommendation
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("report.js", "explorer.js")
 LONGEST_HEADING = 120
 """Characters of a name above the page; the whole name is in its title and in the provenance."""
 
 
-def render_page(profile: Profile, recommendation: Recommendation, findings: Sequence[Finding]) -> str:
-    """The whole page: no request to any host, safe for any text in labels, names and paths."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+def render_page(
+    profile: Profile,
+    recommendation: Recommendation,
+    findings: Sequence[Finding],
+    neighborhoods: Neighborhoods | None = None,
+) -> str:
+    """The whole page: no request to any host, safe for any text in labels, names, paths and examples."""
+    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     provenance = profile.provenance
-    return _environment().get_template("report.html.j2").render(
+    return page_environment().get_template("report.html.j2").render(
         title=model_name(profile),
         heading=shorten(model_name(profile), LONGEST_HEADING),
         facts=header_facts(profile),
@@ -37,6 +46,7 @@ def render_page(profile: Profile, recommendation: Recommendation, findings: Sequ
         version=str(provenance.get("dimscope") or ""),
         answer=_answer(recommendation),
         figures=draw_sections(profile, recommendation),
+        **_neighbor_parts(neighborhoods),
         columns=table_columns(profile),
         rows=table_rows(profile, recommendation),
         findings=[finding.to_dict() for finding in findings],
@@ -59,7 +69,7 @@ def render_snippet(profile: Profile, recommendation: Recommendation) -> str:
     # A notebook may hold many snippets, and ids count over the whole notebook.
     digest = sha256(profile.to_dataframe().to_csv().encode()).hexdigest()[:8]
     drawn = draw_section(SECTIONS[0], profile, recommendation, is_wide=False, prefix=f"d{digest}-")
-    return _environment().get_template("snippet.html.j2").render(
+    return page_environment().get_template("snippet.html.j2").render(
         title=model_name(profile), facts=header_facts(profile), answer=_answer(recommendation), figure=drawn
     )  # fmt: skip
 
@@ -83,7 +93,21 @@ def csv_link(profile: Profile) -> str:
     return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def _environment() -> Environment:
+def _neighbor_parts(found: Neighborhoods | None) -> dict[str, Any]:
+    """The map of overlaps and the explorer; both empty for a profile without its run folder."""
+    if found is None:
+        return {"k": 0, "heatmap": "", "explorer": None, "explorer_json": ""}
+    content = explorer_data(found)
+    return {
+        "k": found.k,
+        "heatmap": heatmap_svg(found.overlap, found.layers) if found.overlap is not None else "",
+        "explorer": content,
+        "explorer_json": json_for_page(content),
+    }
+
+
+def page_environment() -> Environment:
+    """The templates of all pages: every text is escaped, and a name that is missing raises."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "profile.csv"
 
     @property
+    def overlap(self) -> Path:
+        """Overlap of every layer with every other one."""
+        return self.path / "overlap.csv"
+
+    @property
     def recommendation(self) -> Path:
         """The answer."""
         return self.path / "recommendation.json"
@@ -133,7 +138,7 @@ def clear_results(folder: RunFolder) -> None:
         shutil.rmtree(path, ignore_errors=True)
     names = (
         folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,
-        folder.log, folder.path / "manifest.json",
+        folder.overlap, folder.log, folder.path / "manifest.json",
     )  # fmt: skip
     for path in names:
         path.unlink(missing_ok=True)

@@ -11,14 +11,17 @@
   const mark = (layer, kind, on) => (places.get(layer) || []).forEach((element) => element.classList.toggle(kind, on));
 
   function tell(element, event) {
-    const lines = (words.get(element) || "").split("\n");
+    const cell = event && event.target.dataset.value ? event.target : null; // a square of the map has words of its own
+    const lines = cell
+      ? [element.dataset.layer, `and ${cell.dataset.other}`, `overlap ${cell.dataset.value}`]
+      : (words.get(element) || "").split("\n");
     if (!lines[0] || lines.length < 2) return void (tip.hidden = true);
     const name = document.createElement("b");
     name.textContent = lines[0];
     tip.replaceChildren(name, "\n" + lines.slice(1).join("\n"));
     tip.hidden = false;
     const follows = element.querySelector("polyline");
-    const box = (element.querySelector(".hit") || element).getBoundingClientRect();
+    const box = (cell || element.querySelector(".hit") || element).getBoundingClientRect();
     const at = follows && event && event.clientX ? { left: event.clientX, right: event.clientX, top: event.clientY } : box;
     const width = document.documentElement.clientWidth;
     const left = (at.left + at.right - tip.offsetWidth) / 2;
@@ -43,6 +46,7 @@
     if (pinned) mark(pinned.layer, "pin", false);
     pinned = layer && !again ? { layer, element } : null;
     if (pinned) mark(layer, "pin", true);
+    document.dispatchEvent(new CustomEvent("dimscope:pin", { detail: pinned && layer }));
     document.querySelectorAll("[aria-pressed]").forEach((button) => {
       const place = layerAt(button);
       if (place) button.setAttribute("aria-pressed", String(Boolean(pinned) && place.dataset.layer === pinned.layer));
@@ -85,7 +89,7 @@
       event.preventDefault();
     });
   }
-  for (const label of document.querySelectorAll("tr .pick")) {
+  for (const label of document.querySelectorAll(".pick")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = label.className;
@@ -96,7 +100,7 @@
 
   document.addEventListener("pointerover", (event) => {
     const element = layerAt(event.target);
-    if (element !== shown) show(element, event);
+    if (element !== shown || (element && event.target.dataset.value)) show(element, event);
   });
   document.addEventListener("focusin", (event) => show(layerAt(event.target)));
   document.addEventListener("focusout", () => show(null));

@@ -1,0 +1,125 @@
+"""The neighbours of every example in every layer of a run, as the page shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pyarrow import parquet
+
+from dimscope.arrays import FloatArray, IntArray
+from dimscope.knn.base import Neighbors
+from dimscope.overlaps.base import shared_counts
+from dimscope.overlaps.matrix import OverlapMatrix, overlap_matrix
+from dimscope.store.folder import RunFolder
+from dimscope.store.tables import read_table
+
+SHOWN = 5
+"""Neighbours of an example that the page shows in each layer."""
+MOST_OVERLAPS = 3e9
+"""Comparisons of neighbours (layers^2 n k) that the map of overlaps may cost; 50 layers of 40 000 examples at k = 30."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighborhoods:
+    """Who is near whom in a run, by input row; a layer without a table has -1 and NaN.
+
+    Attributes:
+        layers: names of the layers, in the order of the profile.
+        ids, texts: one per example; texts are what `points.parquet` holds of them.
+        labels: one per example, or None where some have none.
+        k: neighbours behind `kept`, `agreeing` and `overlap`.
+        near: shape (layers, n, shown): the nearest examples, nearest first.
+        kept: shape (layers, n): share of the k neighbours that are still there in the next layer; NaN in the last layer.
+        agreeing: shape (layers, n): share of the k neighbours with the example's own label; NaN without labels.
+        overlap: of every layer with every other one; None where it would cost too much.
+    """
+
+    layers: tuple[str, ...]
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    labels: tuple[str, ...] | None
+    k: int
+    near: IntArray
+    kept: FloatArray
+    agreeing: FloatArray
+    overlap: OverlapMatrix | None
+
+
+def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neighborhoods:
+    """The neighbourhoods of a finished run, read from `points.parquet` and `neighbors/`.
+
+    Cost O(layers^2 n k) time for the map of overlaps, at most `MOST_OVERLAPS`, and O(layers n k) memory.
+
+    Args:
+        folder: the run.
+        layers: names of its layers; one whose points were nearly all equal has no table.
+        k: neighbours compared.
+
+    Raises:
+        StoreError: a table is damaged.
+    """
+    columns = parquet.read_table(folder.points, columns=["id", "label", "text"]).to_pydict()
+    ids = tuple(str(cell) for cell in columns["id"])
+    labels = None if None in columns["label"] else tuple(str(cell) for cell in columns["label"])
+    tables = [_table(folder, layer, k) for layer in layers]
+    lists = [None if table is None else _lists(table) for table in tables]
+    codes = None if labels is None else np.unique(labels, return_inverse=True)[1]
+    shape = (len(layers), len(ids))
+    near, kept, agreeing = np.full((*shape, SHOWN), -1, np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
+    for place, found in enumerate(lists):
+        if found is None:
+            continue
+        width = min(SHOWN, found.shape[1])
+        near[place, :, :width] = found[:, :width]
+        after = lists[place + 1] if place + 1 < len(lists) else None
+        if after is not None and after.shape == found.shape:
+            kept[place] = shared_counts(found, after) / found.shape[1]
+        if codes is not None:
+            agreeing[place] = (codes[found] == codes[:, None]).mean(axis=1)
+    texts = tuple("" if cell is None else str(cell) for cell in columns["text"])
+    return Neighborhoods(tuple(layers), ids, texts, labels, k, near, kept, agreeing, _overlap(tables, len(ids), k))
+
+
+def _table(folder: RunFolder, layer: str, k: int) -> Neighbors | None:
+    """The first k columns of a layer's table; a whole table of every layer would not fit in memory."""
+    path = folder.table_of(layer)
+    if not path.exists():
+        return None
+    whole = read_table(path)
+    return Neighbors(
+        whole.indices[:, :k].copy(), whole.distances[:, :k].copy(), whole.duplicates, whole.metric, whole.dtype, whole.backend
+    )
+
+
+def _lists(table: Neighbors) -> IntArray:
+    """Shape (n_rows, k): the neighbours of every input row, as input rows; a repeated example has those of its first one."""
+    rows = table.duplicates.rows
+    place = np.searchsorted(rows, table.duplicates.representative if table.duplicates.policy == "merge" else rows)
+    found: IntArray = rows[table.indices[place]]
+    return found
+
+
+def _overlap(tables: Sequence[Neighbors | None], n: int, k: int) -> OverlapMatrix | None:
+    """The map over all layers; rows and columns of layers whose table is missing or short are NaN."""
+    usable = [place for place, table in enumerate(tables) if table is not None and table.k >= k]
+    if len(usable) < 2 or len(usable) ** 2 * n * k > MOST_OVERLAPS:
+        return None
+    found = overlap_matrix([table for table in tables if table is not None and table.k >= k], k=k)
+    if len(usable) == len(tables):
+        return found
+    size, cells = (len(tables), len(tables)), np.ix_(usable, usable)
+    values, stderr, chance, n_used = (np.full(size, np.nan) for _ in range(4))
+    values[cells], stderr[cells], chance[cells], n_used[cells] = found.values, found.stderr, found.chance, found.n_used
+    return OverlapMatrix(values, stderr, chance, np.nan_to_num(n_used).astype(np.int64), k)
+
+
+def overlap_csv(overlap: OverlapMatrix, layers: Sequence[str]) -> str:
+    """One line per pair of layers: `layer`, `other`, `overlap`, `stderr`, `chance`, `n`; numbers in full precision."""
+    lines = ["layer,other,overlap,stderr,chance,n"]
+    for row, layer in enumerate(layers):
+        for column, other in enumerate(layers):
+            place = (row, column)
+            numbers = (overlap.values[place], overlap.stderr[place], overlap.chance[place])
+            cells = ["" if np.isnan(number) else repr(float(number)) for number in numbers]
+            lines.append(",".join([layer, other, *cells, str(int(overlap.n_used[place]))]))
+    return "\n".join(lines) + "\n"
