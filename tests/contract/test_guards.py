@@ -76,7 +76,7 @@ def test_every_test_file_stands_beside_its_module():
     assert strangers == set(JOINT), "name it after a module, or give the reason in JOINT"
 
 
-@pytest.mark.parametrize("folder", ["scripts", "benchmarks"])
+@pytest.mark.parametrize("folder", ["scripts", "benchmarks", "examples"])
 def test_tests_of_scripts_name_a_script(folder):
     for path in (TESTS / folder).glob("test_*.py"):
         assert (ROOT / folder / path.name.removeprefix("test_")).is_file(), path.name

@@ -7,8 +7,8 @@ from pathlib import Path
 from dimscope.config import DataConfig
 from dimscope.errors import InputError, first_of, near_match
 from dimscope.files import hash_file
-from dimscope.inputs.base import Examples, draw_sample
-from dimscope.inputs.columns import READERS, Columns, ending_of, read_columns
+from dimscope.inputs.base import Columns, Examples, draw_sample
+from dimscope.inputs.columns import READERS, ending_of, read_columns
 from dimscope.inputs.datasets import INFO, dataset_files, read_dataset_folder
 from dimscope.inputs.fasta import FASTA_ENDINGS
 
