@@ -22,6 +22,8 @@ def other_value(entry):
     if entry.metadata["choices"]:
         other = next(choice for choice in entry.metadata["choices"] if choice != entry.default)
         return [other] if get_origin(entry.type) is tuple else other
+    if entry.name == "pool":
+        return "position:-3"
     for kind in get_args(entry.type) if get_origin(entry.type) is UnionType else [entry.type]:
         if kind is bool:
             return not entry.default
@@ -45,6 +47,12 @@ def test_every_option_survives_toml_with_its_default_and_with_another_value():
     for part, values in others.items():
         for name in values:
             assert getattr(getattr(other, part), name) != getattr(getattr(RunConfig(), part), name), name
+
+
+@pytest.mark.parametrize("pool", ["position", "position:", "position:1.5", "position:--1", "middle", ""])
+def test_a_pool_that_is_not_understood(pool):
+    with pytest.raises(UsageError, match=rf'unknown pool "{pool}"\..*All: cls, last, mean, position:N'):
+        config_from({"model": {"pool": pool}})
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,5 +1,6 @@
 """Everything a run was asked to do, as frozen data: flags > file > defaults, written beside the results."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -11,6 +12,8 @@ from typing import Any, Union, get_args, get_origin
 
 from dimscope.errors import UsageError, unknown_name
 
+POOLS = ("mean", "last", "cls")
+POSITION = re.compile(r"position:(-?\d{1,9})")
 KIND_NAMES: Mapping[Any, str] = {int: "a whole number", str: "a text in quotes", bool: "true or false"}
 """The types of options in the words of a TOML file."""
 
@@ -55,7 +58,8 @@ class ModelConfig:
         "where: after each block, its normalised input, or what its attention or MLP adds",
         ("block", "block_norm", "attention", "mlp"),
     )
-    pool: str = option("mean", "one vector per example from its tokens", ("mean", "last", "cls"))
+    pool: str = option("mean", "one vector per example from its tokens: mean, last, cls, or position:N (0 first, -1 last)")
+    skip_first: int = option(0, "leave this many tokens at the start of each example out of pooling")
     special_tokens: str = option("exclude", "special tokens in mean and last", ("exclude", "include"))
     max_tokens: int | None = option(None, "truncate examples to this many tokens; default: the model's maximum")
     batch_size: int | None = option(None, "examples per batch; default: as many as fit a fixed number of tokens")
@@ -102,6 +106,7 @@ class RunConfig:
         for part in (self.data, self.model, self.measure):
             _check_choices(part)
         _check_numbers(self)
+        _check_pool(self.model.pool)
 
     def key(self, *parts: str) -> str:
         """A stable hash of the named parts (`data`, `model`, `measure`), hex of 16 digits."""
@@ -211,9 +216,21 @@ def _check_choices(part: Any) -> None:
                 raise unknown_name(entry.name.replace("_", "-"), str(word), choices)
 
 
+def pooled_position(pool: str) -> int | None:
+    """N of `position:N`, the place among the content tokens (negative from the end); None for the other words."""
+    found = POSITION.fullmatch(pool)
+    return int(found[1]) if found else None
+
+
+def _check_pool(pool: str) -> None:
+    if pool not in POOLS and pooled_position(pool) is None:
+        raise unknown_name("pool", pool, (*POOLS, "position:N"))
+
+
 def _check_numbers(config: RunConfig) -> None:
     lowest = {
         "--points": (config.data.points, 4),
+        "--skip-first": (config.model.skip_first, 0),
         "--k": (config.measure.k, 2),
         "--overlap-k": (config.measure.overlap_k, 1),
         "--replicates": (config.measure.replicates, 0),

@@ -27,12 +27,14 @@ def batches(draw):
 
 def by_hand(states, mask, content, pool):
     chosen = {"mean": lambda row: np.flatnonzero(content[row]), "last": lambda row: [np.flatnonzero(content[row])[-1]]}
+    chosen["position:0"] = lambda row: np.flatnonzero(content[row])[:1]
+    chosen["position:-1"] = chosen["last"]
     chosen["cls"] = lambda row: [np.flatnonzero(mask[row])[0]]
     return np.stack([states[row, chosen[pool](row)].mean(axis=0) for row in range(len(states))])
 
 
 @settings(max_examples=30, deadline=None)
-@given(batches(), st.sampled_from(["mean", "last", "cls"]), st.integers(0, 5))
+@given(batches(), st.sampled_from(["mean", "last", "cls", "position:0", "position:-1"]), st.integers(0, 5))
 def test_equals_a_loop_over_the_tokens(batch, pool, seed):
     mask, content = batch
     states = np.random.default_rng(seed).normal(size=(*mask.shape, 6)).astype(np.float32)
@@ -53,12 +55,15 @@ def test_what_stands_in_padding_does_not_matter(pool, filler):
     assert torch.equal(pooled(spoiled, weights), pooled(states, weights))
 
 
+POOLS = ("mean", "last", "cls", "position:0", "position:1", "position:-2")
+
+
 def test_values_of_each_kind():
     mask = torch.tensor([[0, 1, 1, 1, 1]])
     content = torch.tensor([[0, 0, 1, 1, 0]])  # [PAD] [CLS] a b [SEP]
     states = torch.tensor([[[9.0], [1.0], [2.0], [4.0], [8.0]]])
-    found = {pool: pooled(states, pool_weights(mask, content, pool)).item() for pool in ("mean", "last", "cls")}
-    assert found == {"mean": 3.0, "last": 4.0, "cls": 1.0}
+    found = {pool: pooled(states, pool_weights(mask, content, pool)).item() for pool in POOLS}
+    assert found == dict(zip(POOLS, [3.0, 4.0, 1.0, 2.0, 4.0, 2.0], strict=True))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -8,7 +8,7 @@ import numpy as np
 from dimscope.checks.base import Finding, Severity
 from dimscope.profile import Profile
 
-ONE_TOKEN = ("last", "cls")
+ONE_TOKEN = ("last", "cls", "position")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class FewInputs:
 
 def concerned_rows(profile: Profile, share: float) -> np.ndarray:
     """Rows of the profile that are the input of the first block, read at one token, with few distinct vectors."""
-    if profile.provenance.get("model", {}).get("pool") not in ONE_TOKEN:
+    if str(profile.provenance.get("model", {}).get("pool")).partition(":")[0] not in ONE_TOKEN:
         return np.empty(0, dtype=np.int64)
     is_input = np.array([layer.index == 0 for layer in profile.layers])
     return np.flatnonzero(is_input & (profile.values("n_unique") < share * profile.values("n")))

@@ -17,7 +17,7 @@ NAMES = {("data", "path"): "--data", ("measure", "estimators"): "--estimator"}
 """Fields whose option has another name than the field."""
 METAVARS = {
     "path": "FILE", "text": "COLUMN", "label": "COLUMN", "group": "COLUMN", "id": "COLUMN", "revision": "NAME",
-    "blocks": "PATH", "final_norm": "PATH",
+    "pool": "POOL", "blocks": "PATH", "final_norm": "PATH",
     "layers": "SPEC", "device": "NAME", "estimators": "NAME", "rule": "NAME", "max_tokens": "N|auto", "batch_size": "N|auto",
 }  # fmt: skip
 """What the help shows for the value of a field; whole numbers are N."""

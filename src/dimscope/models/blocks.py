@@ -102,7 +102,7 @@ def _n_hidden_layers(config: object) -> int | None:
     return None
 
 
-def _candidates(model: torch.nn.Module, n_layers: int | None) -> tuple[dict[str, torch.nn.Module], str]:
+def _candidates(model: torch.nn.Module, n_layers: int | None) -> tuple[Mapping[str, torch.nn.Module], str]:
     part = str(getattr(model, "part", ""))
     every = {
         f"{part}.{name}".lstrip("."): module

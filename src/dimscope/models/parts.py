@@ -40,7 +40,7 @@ class DecoderSide(torch.nn.Module):
             if isinstance(getattr(whole.config, name, None), int):
                 self.config.num_hidden_layers = getattr(whole.config, name)
         self.config.is_decoder = True
-        self.start = getattr(whole.config, "decoder_start_token_id", None)
+        self.start: Any = getattr(whole.config, "decoder_start_token_id", None)
         if self.start is None:
             raise ModelError(f"--stack decoder needs a start token; the configuration of {type(whole).__name__} names none.")
 

@@ -2,6 +2,8 @@
 
 import torch
 
+from dimscope.config import pooled_position
+
 
 def pool_weights(mask: torch.Tensor, content: torch.Tensor, pool: str) -> torch.Tensor:
     """Weights (batch, tokens), float32, that sum to 1 along each row; the pooled vector is their product with the states.
@@ -9,14 +11,20 @@ def pool_weights(mask: torch.Tensor, content: torch.Tensor, pool: str) -> torch.
     Args:
         mask: (batch, tokens), 1 where there is a token, 0 where there is padding (on either side).
         content: (batch, tokens), 1 where a token counts for `mean` and `last`; a subset of `mask`.
-        pool: `mean` over content tokens, `last` content token, or `cls`, the first token of the example.
+        pool: `mean` over content tokens, `last` content token, `position:N`, content token N (0 the first, -1 the last, there
+            in every example), or `cls`, the first token of the example.
     """
     if pool == "mean":
         weights = content.float()
         return weights / weights.sum(dim=1, keepdim=True)
     n_tokens = mask.shape[1]
-    last = n_tokens - 1 - content.int().flip(1).argmax(dim=1)
-    position = mask.int().argmax(dim=1) if pool == "cls" else last
+    number = -1 if pool == "last" else pooled_position(pool)
+    if number is None:
+        position = mask.int().argmax(dim=1)
+    else:
+        counted = content.int().cumsum(dim=1)
+        wanted = (number if number >= 0 else counted[:, -1:] + number) + 1
+        position = ((counted == wanted) & content.bool()).int().argmax(dim=1)
     return torch.nn.functional.one_hot(position, n_tokens).float()
 
 

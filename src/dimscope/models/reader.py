@@ -51,6 +51,12 @@ class Reader:
         """Number of blocks of the model; the depth of layer l is l / n_layers."""
         return self.capture.n_layers
 
+    @property
+    def found(self) -> dict[str, str]:
+        """Where the blocks and the last norm stand, and how they were found (`dimscope.models.blocks.Stack`)."""
+        stack = self.capture.stack
+        return {"blocks": stack.path, "final_norm": stack.final_norm_path or "none", "found_by": stack.found_by}
+
     def probe(self) -> dict[str, int]:
         """Width of each layer, after one short text has shown that the model can be read and that padding does not matter.
 

@@ -17,6 +17,7 @@ from dimscope.inputs.base import Examples
 from dimscope.inputs.text import read_examples
 from dimscope.models.controls import with_fresh_weights, with_shuffled_tokens
 from dimscope.models.load import load_model
+from dimscope.models.positions import choose_tokens
 from dimscope.models.reader import Reader
 from dimscope.models.residues import spell_residues
 from dimscope.models.tokens import TokenizedTexts, tokenize
@@ -52,6 +53,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
     loaded = load_model(config.model)
     texts = examples.texts if examples.kind == "text" else spell_residues(loaded.tokenizer, examples.texts)
     tokens = tokenize(loaded, texts, examples.ids, config.model.special_tokens, config.model.pool)
+    tokens = choose_tokens(tokens, examples.ids, config.model.pool, config.model.skip_first)
     if control == "untrained":
         loaded = with_fresh_weights(loaded, config.data.seed)
     elif control == "shuffled":
@@ -77,7 +79,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
                 store.write_block(number, _read_block(reader, tokens, store, start, stop, task.advance))
     manifest.write(
         layers=[{**asdict(name), "name": str(name), "depth": name.index / reader.n_layers} for name in reader.layers],
-        model={**loaded.facts, "n_layers": reader.n_layers, **_pooling_facts(config)},
+        model={**loaded.facts, "n_layers": reader.n_layers, **reader.found, **_pooling_facts(config)},
         **({"control": control} if control else {}),
         data=_data_facts(config, examples, tokens),
     )
