@@ -129,9 +129,20 @@ def hoods(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> Neighbo
 
 
 @pytest.fixture(scope="session")
-def full_page(profile: Profile, hoods: Neighborhoods) -> str:
-    """The page of `profile` with the map of overlaps and the explorer."""
-    return report(profile, neighborhoods=hoods).html()
+def controlled(profile: Profile) -> Profile:
+    """`profile` with the dimension and overlap of fresh weights."""
+    level = np.linspace(30, 20, len(profile.layers))
+    columns = {
+        "dimension_untrained": level, "dimension_untrained_err": level / 20,
+        "overlap_next_untrained": level / 40, "overlap_next_untrained_err": level / 400,
+    }  # fmt: skip
+    return Profile(profile.dataset.assign({name: ("layer", values) for name, values in columns.items()}))
+
+
+@pytest.fixture(scope="session")
+def full_page(controlled: Profile, hoods: Neighborhoods) -> str:
+    """The page of `controlled` with the map of overlaps and the explorer."""
+    return report(controlled, neighborhoods=hoods).html()
 
 
 @pytest.fixture

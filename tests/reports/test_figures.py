@@ -102,3 +102,12 @@ def test_the_figure_is_described_and_layers_carry_their_values(profile: Profile)
     titles = {g.get("data-layer"): g.findtext("title") for g in root.iter("g") if g.get("class") == "layer"}
     assert titles["block_03"] == texts["block_03"]
     assert titles["block_04"] == "block_04"
+
+
+def test_controls_can_be_told_from_the_run(controlled: Profile, profile: Profile) -> None:
+    found = [element.get("data-control") for element in parsed("dimension", controlled).iter() if element.get("data-control")]
+    assert found == ["untrained", "untrained"]  # band and line
+    ids = [element.get("id") for element in ElementTree.fromstring(PLOTS.load("overview")(controlled).svg()).iter()]
+    kept = [name for name in ids if name and name.startswith("control-")]
+    assert len(kept) == len(set(kept)) == 4
+    assert not any(element.get("data-control") for element in parsed("dimension", profile).iter())

@@ -139,6 +139,19 @@ def test_the_map_shows_the_value_of_a_square_and_pins_its_layer(full: Any, hoods
     }  # fmt: skip
 
 
+def test_controls_are_switched_off_in_all_figures_at_once(full: Any) -> None:
+    visible = "[...document.querySelectorAll('.for-wide [data-control]')].map(e => e.getBoundingClientRect().width > 0)"
+    assert set(full.value(visible)) == {True}
+    full.click("#dimension .switch input")
+    assert set(full.value(visible)) == {False}
+    assert full.value("document.querySelector('#overlap .switch input').checked") is False
+    assert full.value("document.querySelectorAll('#label_overlap .switch').length") == 0
+    full.value("document.querySelector('#overlap .switch input').focus()")
+    full.call("Input.dispatchKeyEvent", type="keyDown", key=" ", code="Space", windowsVirtualKeyCode=32, text=" ")
+    full.call("Input.dispatchKeyEvent", type="keyUp", key=" ", code="Space", windowsVirtualKeyCode=32)
+    assert set(full.value(visible)) == {True}
+
+
 def test_search_finds_ids_texts_and_labels_and_shows_their_neighbors(full: Any, hoods: Any) -> None:
     search(full, "NUMBER 57")
     assert texts_of(full, "#matches .words") == ["example number 57"]

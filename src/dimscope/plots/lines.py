@@ -27,6 +27,8 @@ class Entry(NamedTuple):
     style: dict[str, Any]
 
 
+CONTROL_ID = "control"
+"""Starts the SVG ids of lines and bands of controls, by which a page hides them."""
 CONTROL_DASHES = dict(zip(CONTROLS, ((0, (6, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 3))), strict=True))
 CHANCE = Entry("chance", {"color": MUTED, "linewidth": 1.0, "linestyle": (0, (3, 2))})
 NORM = Entry("final norm", {"color": MUTED, "marker": "D", "markerfacecolor": PAPER, "markersize": 4.2, "linestyle": "none"})
@@ -77,8 +79,10 @@ def draw_controls(axes: "Axes", runs: Runs, quantity: str) -> "tuple[list[Rows],
             continue
         style: dict[str, Any] = {"color": MUTED, "linewidth": 1.1, "linestyle": CONTROL_DASHES[name]}
         x, value, error = (rows[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
-        axes.fill_between(x, value - error, value + error, color=MUTED, alpha=BAND_OPACITY / 2, linewidth=0)
-        axes.plot(x, value, marker="o" if len(rows) == 1 else "", markersize=3.0, **style)
+        band = axes.fill_between(x, value - error, value + error, color=MUTED, alpha=BAND_OPACITY / 2, linewidth=0)
+        (line,) = axes.plot(x, value, marker="o" if len(rows) == 1 else "", markersize=3.0, **style)
+        for place, artist in enumerate((band, line)):
+            artist.set_gid(f"{CONTROL_ID}-{name}-{quantity}-{place}")  # ids of an SVG must differ
         drawn.append(rows)
         entries.append(Entry(CONTROL_WORDS[name], style))
     return drawn, entries

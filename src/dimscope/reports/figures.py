@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from dimscope.plots import Panel, Plot
+from dimscope.plots.lines import CONTROL_ID
 from dimscope.plots.theme import GRID, INK, MUTED, PALETTE, PAPER
 
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -57,6 +58,18 @@ def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str
         label: what the figure shows, for readers who cannot see it.
         texts: layer -> its values in words, shown where there is no script.
     """
+    page, height = _bare_svg(plot, prefix, label)
+    page.extend(_layer_groups(plot, height, texts))
+    return _text_of(page)
+
+
+def plain_svg(plot: Plot, prefix: str, label: str) -> str:
+    """The same without areas to point at: for a figure of several runs, whose layers share names."""
+    return _text_of(_bare_svg(plot, prefix, label)[0])
+
+
+def _bare_svg(plot: Plot, prefix: str, label: str) -> tuple[ElementTree.Element, float]:
+    """The drawing in the page's colours, and its height in points."""
     if len(plot.panels) == 1:
         plot.panels[0].axes.set_title("", loc="left")  # the page's heading says it
     root = ElementTree.fromstring(plot.svg(has_text=True))
@@ -65,9 +78,12 @@ def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str
         element.tag = element.tag.rpartition("}")[2]
         _localize(element, prefix)
     width, height = root.attrib["width"].rstrip("pt"), root.attrib["height"].rstrip("pt")
-    drawing = [child for child in root if child.tag in ("g", "defs")]
     page = ElementTree.Element("svg", {"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": label})
-    page.extend([*drawing, *_layer_groups(plot, float(height), texts)])
+    page.extend(child for child in root if child.tag in ("g", "defs"))
+    return page, float(height)
+
+
+def _text_of(page: ElementTree.Element) -> str:
     ElementTree.indent(page, space="")
     return ElementTree.tostring(page, encoding="unicode")
 
@@ -157,6 +173,8 @@ def _localize(element: ElementTree.Element, prefix: str) -> None:
     if "id" in attributes:
         # Only clip paths and markers are referred to; ids of groups would only make the page larger.
         name = attributes.pop("id")
+        if name.startswith(f"{CONTROL_ID}-"):
+            attributes["data-control"] = name.split("-")[1]
         if element.tag in ("path", "clipPath"):
             attributes["id"] = f"{prefix}-{name}"
     if "clip-path" in attributes:

@@ -124,6 +124,16 @@
   });
   name();
 
+  // One switch in every figure that has controls; all move together.
+  const switches = document.querySelectorAll("[data-hides]");
+  for (const box of switches) {
+    box.parentElement.hidden = false;
+    box.addEventListener("change", () => {
+      root.classList.toggle("without-controls", !box.checked);
+      switches.forEach((other) => (other.checked = box.checked));
+    });
+  }
+
   const copy = $("copy");
   if (copy) {
     copy.hidden = false;
