@@ -14,8 +14,12 @@ def compiled(function: Function) -> Function:
 
 
 def compiled_sum(function: Function) -> Function:
-    """As `compiled`, and sums may run in several lanes; the same inputs still give the same bits."""
-    return _made(function, {"fastmath": {"reassoc", "nsz"}})
+    """As `compiled`, and sums may run in several lanes; the same inputs still give the same bits.
+
+    Callers contain the loop: were it a function of its own, each of their modules would hold a copy with lanes of its own, and
+    which copy serves would depend on whether they were compiled or read from the disk.
+    """
+    return _made(function, {"fastmath": {"reassoc", "nsz"}, "forceinline": True})
 
 
 def _made(function: Function, options: dict[str, Any]) -> Function:

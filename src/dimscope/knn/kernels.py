@@ -85,8 +85,10 @@ def select(values: Any, n: Any, k: Any) -> Any:
         if k < first:
             high = first - 1
             continue
-        low = first
-        for p in range(low, high + 1):
+        if first > low:
+            low = first
+            continue
+        for p in range(low, high + 1):  # nothing is smaller: those equal to the pivot come first
             value = values[p]
             values[p], values[first] = values[first], value
             first += np.int64(value == pivot)
@@ -314,13 +316,13 @@ def decide_ranks(
 ) -> None:  # fmt: skip
     """Squared distances at a few ranks (ascending) for the chosen rows, without the neighbours between them.
 
-    The r-th distance lies between the r-th smallest lower bound and the r-th smallest upper bound of the list. Candidates
+    The r-th distance lies between the r-th smallest lower bound in the list and the largest upper bound of those r. Candidates
     whose upper bound is below the former are nearer for sure and only counted, those whose lower bound is above the latter are
     farther; the others are decided by float64 differences. A row is certified when its last distance is at most its radius.
     """
     room, top = lists.members.shape[1], ranks[-1]
     near, kept, values = np.empty(room + 1, np.int64), np.empty(room, np.int64), np.empty(room)
-    lower, upper, lows, highs = np.empty(room), np.empty(room), np.empty(room), np.empty(room)
+    lower, upper, lows = np.empty(room), np.empty(room), np.empty(room)
     for i in chosen:
         line, name, n = i - lists.base, rows.labels[i], lists.counts[i - lists.base]
         if n < top:
@@ -329,19 +331,33 @@ def decide_ranks(
         x = points[places[i]].astype(np.float64)
         bound(line, -1.0, lists.members, lists.far, n, rows, columns, i, lower)
         bound(line, 1.0, lists.members, lists.far, n, rows, columns, i, upper)
-        lows[:n], highs[:n] = lower[:n], upper[:n]
+        lows[:n] = lower[:n]
         for p in range(n):
             kept[p] = other_places[lists.members[line, p]]
         end = n
         for r in range(ranks.shape[0] - 1, -1, -1):
             least = select(lows, end, ranks[r] - 1)
-            most = select(highs, end, ranks[r] - 1) * CERTAIN
+            most = _largest_of_nearest(lower, upper, n, least) * CERTAIN
             end = ranks[r]
             n, taken = _split_at_rank(least, most, lower, upper, kept, n, near)
             differences(x, others, near, taken, values)
             at_ranks[name, r] = select(values, taken, ranks[r] - 1 - (n - taken))
         if np.sqrt(at_ranks[name, ranks.shape[0] - 1]) * CERTAIN * rows.scale > lists.radii[line]:
             certified[name] = False
+
+
+@compiled
+def _largest_of_nearest(lower: Any, upper: Any, n: Any, least: Any) -> Any:
+    """The largest upper bound among the first n candidates whose lower bound is at most `least`.
+
+    Positive floats have the order of their bits, and a maximum of integers runs in many lanes.
+    """
+    bits, largest = upper.view(np.int64), np.zeros(1, np.int64)
+    top = np.int64(0)
+    for p in range(n):
+        top = max(top, bits[p] & -np.int64(lower[p] <= least))
+    largest[0] = top
+    return largest.view(np.float64)[0]
 
 
 @compiled
