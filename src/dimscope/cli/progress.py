@@ -9,7 +9,7 @@ import click
 
 from dimscope.progress import Progress, Silent, Task
 
-UNITS = {"extract": "examples", "measure": "layers"}
+UNITS = {"extract": "examples", "measure": "layers", "compare": "figures"}
 """What a stage counts, for the eye."""
 TENTHS = 10
 QUIET_SECONDS = 2.0

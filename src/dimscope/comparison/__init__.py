@@ -1,0 +1,7 @@
+"""Several finished runs beside each other: their curves, overlaps and summary numbers."""
+
+from dimscope.comparison.runs import ComparedRun, open_runs
+from dimscope.comparison.summary import summary_table
+from dimscope.comparison.write import compare, drawn_kinds
+
+__all__ = ["ComparedRun", "compare", "drawn_kinds", "open_runs", "summary_table"]

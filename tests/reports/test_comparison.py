@@ -1,0 +1,49 @@
+"""The page of a comparison: safe, self-contained, and with every run in it."""
+
+import re
+
+import numpy as np
+import pandas
+import pytest
+
+from dimscope.overlaps.matrix import overlap_matrix
+from dimscope.overlaps.runs import RunOverlap
+from dimscope.plots import plot_dimension
+from dimscope.reports.comparison import ComparisonPage, MapFigure, describe_runs, render_comparison
+from profiles import make_profile
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def page():
+    profiles = {HOSTILE: make_profile([3.0, 9.0, 5.0]), "b": make_profile([4.0, 2.0, 1.0, 8.0])}
+    points = np.random.default_rng(0).standard_normal((50, 3))
+    found = RunOverlap(overlap_matrix([points], [points[:, :2]], 5), ("u",), ("v",), 50)
+    summary = pandas.DataFrame({"run": [HOSTILE, "b"], "peak dimension": ["9.0 +- 0.1 (block_01)", "8"]})
+    maps = [MapFigure((HOSTILE, "b"), found), MapFigure(("b", "c"), None, "the examples differ <here>")]
+    return render_comparison(ComparisonPage([HOSTILE, "b"], summary, {"dimension": profiles}, maps))
+
+
+def test_names_are_text_and_nothing_is_loaded(page):
+    assert HOSTILE not in page
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+
+
+def test_table_maps_and_reasons_are_there(page):
+    assert "9.0 ± 0.1 (block_01)" in page
+    assert "the examples differ &lt;here&gt;" in page
+    assert "50 common examples. Most alike: u and v, " in page
+
+
+def test_ids_are_unique(page):
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_description_names_the_highest_of_each_run():
+    plot = plot_dimension({"a": make_profile([3.0, 9.0, 5.0]), "b": make_profile([4.0, 2.0, 1.0])})
+    words = describe_runs(plot)
+    assert words.startswith("a, dimension: highest 9 at block_01. b, dimension: highest 4 at embed_00.")
