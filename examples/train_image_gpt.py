@@ -1,6 +1,6 @@
 """Train a small image GPT on the digits of scikit-learn: next pixel of 8 x 8 pixels in 17 grey levels, no labels.
 
-python examples/train_image_gpt.py FOLDER [--steps 1500]     about 7 minutes on two cores
+python examples/train_image_gpt.py FOLDER [--steps 500]
 
 Writes FOLDER: a GPT-2 of 12 blocks, width 96, in float16, whose tokenizer reads grey levels as words (`g0` to `g16`) and puts
 a start token in front; and FOLDER/training_log.csv. One image in ten is held out of training for the second loss of the log.
@@ -82,7 +82,7 @@ def main() -> None:
     """Train and write model, tokenizer and log."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=500)
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     model, log = train(load_digits().data.astype(np.int64), chosen.steps)

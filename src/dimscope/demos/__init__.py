@@ -10,6 +10,7 @@ DEMOS = Registry(
         "decoder": "dimscope.demos.decoder:prepare",
         "reactions": "dimscope.demos.reactions:prepare",
         "antibodies": "dimscope.demos.antibodies:prepare",
+        "digits": "dimscope.demos.digits:prepare",
     },
     "dimscope list demos",
 )
