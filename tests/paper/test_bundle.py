@@ -51,14 +51,14 @@ def test_missing_and_ambiguous_checkpoints(tmp_path):
 def test_a_missing_shard_is_named(tmp_path):
     prefix = write_bundle(tmp_path / "m", TENSORS, shards=3)
     Path(f"{prefix}.data-00001-of-00003").unlink()
-    with pytest.raises(InputError, match="1 of 3 shards of .* are missing: m.data-00001-of-00003"):
+    with pytest.raises(InputError, match=r"1 of 3 shards of .* are missing: m.data-00001-of-00003"):
         Bundle(prefix)
 
 
 def test_an_unknown_tensor_names_the_nearest(tmp_path):
     bundle = Bundle(write_bundle(tmp_path / "m", TENSORS))
     assert "model/wte" in bundle
-    with pytest.raises(InputError, match='no tensor "model/wtf" among its 46. Did you mean "model/wte"'):
+    with pytest.raises(InputError, match=r'no tensor "model/wtf" among its 46. Did you mean "model/wte"'):
         bundle.read("model/wtf")
 
 

@@ -66,7 +66,7 @@ def test_a_damaged_checkpoint_leaves_no_model(tmp_path):
 
 def test_the_size_is_checked(tmp_path):
     prefix = write_bundle(tmp_path / "c", igpt_weights())
-    with pytest.raises(UsageError, match="--model small has 24 blocks of width 512; .* has 2 of width 8: leave --model out"):
+    with pytest.raises(UsageError, match=r"--model small has 24 blocks of width 512; .* has 2 of width 8: leave --model out"):
         igpt.convert(prefix, tmp_path / "hf", size="small")
     with pytest.raises(UsageError, match="use --model large"):
         igpt.check_size(igpt.SIZES["large"], "small", "c")

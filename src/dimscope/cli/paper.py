@@ -23,6 +23,55 @@ def paper() -> None:
     """
 
 
+@paper.command("download")
+@click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="The arrays go to DIR/data.")
+@click.option("--from", "mirror", metavar="PLACE", help="A folder, address or archive to take them from.  [figshare]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def download_arrays(to: Path, mirror: str | None, quiet: bool) -> None:
+    """Fetch the arrays behind the published figures: iGPT ratios, indices and labels, ESM-2 curves.
+
+    A transfer that breaks off goes on at the next call; what is there is not fetched again.
+
+    \b
+    Examples:
+      dimscope paper download --to results
+      dimscope paper download --from ~/Downloads
+    """
+    from dimscope.cli.progress import choose_progress
+    from dimscope.paper.sources import fetch_archives
+
+    for path in fetch_archives(to, mirror, choose_progress(quiet)):
+        click.echo(path)
+
+
+@paper.command("download-igpt")
+@click.option("--model", type=NearChoice(("s", "m", "l")), help="76, 455 or 1362 million parameters.")
+@click.option("--ckpt", "step", type=NearChoice(("131000", "262000", "524000", "1000000")), help="Training step.")
+@click.option("--bert", is_flag=True, help="The variant trained with the BERT objective.")
+@click.option("--clusters", is_flag=True, help="The colour clusters.")
+@click.option("--dataset", type=NearChoice(("imagenet", "cifar10")), help="Images as colour clusters, with labels.")
+@click.option("--to", default="igpt", show_default=True, type=PATH, metavar="DIR", help="Where the files go.")
+@click.option("--from", "mirror", metavar="PLACE", help="A folder or address that holds the files.  [OpenAI]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def download_igpt(
+    model: str | None, step: str | None, dataset: str | None, to: Path, mirror: str | None, quiet: bool, **which: bool
+) -> None:
+    """Fetch OpenAI's image GPT checkpoints, colour clusters and clustered images.
+
+    \b
+    Examples:
+      dimscope paper download-igpt --model s --ckpt 1000000 --to igpt/s
+      dimscope paper download-igpt --dataset imagenet --to data
+    """
+    from dimscope.cli.progress import choose_progress
+    from dimscope.paper.sources import DATASET_BYTES, MODEL_BYTES, fetch_igpt, igpt_files
+
+    remotes = igpt_files(model, step, dataset, **which)
+    n_bytes = MODEL_BYTES.get(model or "", 0) + DATASET_BYTES.get(dataset or "", 0)
+    for path in fetch_igpt(remotes, to, n_bytes, mirror, choose_progress(quiet)):
+        click.echo(path)
+
+
 @paper.command("convert-igpt")
 @click.argument("checkpoint", type=PATH)
 @click.option("--to", required=True, type=PATH, metavar="DIR", help="The new model folder.")

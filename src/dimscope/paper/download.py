@@ -1,0 +1,224 @@
+"""Files from the network: resumed, checked, recorded, and never half there."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dimscope.errors import InputError
+from dimscope.files import explained_disk_errors, hash_file, sync_folder, write_text
+from dimscope.progress import Progress, Silent, Task
+
+RECORD = "downloads.json"
+"""In each folder: name -> where a file came from, its size and its SHA-256."""
+CHUNK = 1 << 20
+ATTEMPTS = 5
+"""Tries in a row that brought no further byte before a transfer is given up."""
+SECONDS = 30.0
+"""How long the host may be silent."""
+CHANGED = (200, 416)
+"""Answers to a request for the rest of a file that say: begin anew."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file: its name here, and its address (http, https) or path."""
+
+    name: str
+    url: str
+
+
+def download(remotes: Sequence[Remote], to: Path, *, progress: Progress | None = None, seconds: float = SECONDS) -> list[Path]:
+    """Bring the files into the folder; what is there and as recorded is left alone, what was begun goes on.
+
+    A size and a Content-MD5 that the host publishes are compared, a .npy file must be as long as its header says, and size and
+    SHA-256 are recorded in `downloads.json`. A file that somebody put there by hand is checked and recorded, not fetched.
+
+    Raises:
+        InputError: the host cannot be reached, refuses, stalls, breaks off again and again, or sent a wrong file.
+        StoreError: the disk is full or not writable.
+    """
+    progress = progress or Silent()
+    with explained_disk_errors(to):
+        to.mkdir(parents=True, exist_ok=True)
+    for remote in remotes:
+        path = to / remote.name
+        if _is_recorded(path):
+            continue
+        if not path.exists():
+            _bring(remote, path, progress, seconds)
+        _refuse_wrong_array(path)
+        _note(path, remote.url)
+    return [to / remote.name for remote in remotes]
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a folder; empty when there is none, or when it is damaged."""
+    try:
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_record(folder: Path, name: str, facts: dict[str, Any]) -> None:
+    """Add one entry to the record."""
+    write_text(folder / RECORD, json.dumps(read_record(folder) | {name: facts}, indent=1, sort_keys=True))
+
+
+def _is_recorded(path: Path) -> bool:
+    facts = read_record(path.parent).get(path.name)
+    return bool(facts) and path.is_file() and path.stat().st_size == facts.get("bytes")
+
+
+def _note(path: Path, url: str) -> None:
+    write_record(path.parent, path.name, {"url": url, "bytes": path.stat().st_size, "sha256": hash_file(path)[7:]})
+
+
+def _bring(remote: Remote, path: Path, progress: Progress, seconds: float) -> None:
+    part = path.with_name(f".{path.name}.part")
+    if not remote.url.startswith(("http://", "https://")):
+        _copy(Path(remote.url), part)
+    else:
+        _fetch(remote, part, progress, seconds)
+    with explained_disk_errors(path):
+        part.replace(path)
+        part.with_suffix(".tag").unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def _copy(source: Path, part: Path) -> None:
+    if not source.is_file():
+        raise InputError(f"{source} does not exist (looked in {Path.cwd()}).")
+    with explained_disk_errors(part):
+        shutil.copyfile(source, part)
+
+
+def _fetch(remote: Remote, part: Path, progress: Progress, seconds: float) -> None:
+    failures = 0
+    while failures < ATTEMPTS:
+        before = _size(part)
+        try:
+            if _attempt(remote, part, progress, seconds):
+                return
+            reason = "the transfer broke off"
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                raise InputError(f"{remote.url} was refused: {error.code} {error.reason}. {_by_hand(remote, part)}") from None
+            reason = f"{error.code} {error.reason}"
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            reason = str(getattr(error, "reason", error)) or type(error).__name__
+            if isinstance(error, urllib.error.URLError) and not _size(part):
+                failures = ATTEMPTS  # the host was never reached
+        failures = 1 if _size(part) > before else failures + 1
+        if failures == 1 and _size(part) == before:
+            failures += 1
+    raise InputError(
+        f"{remote.url} cannot be fetched ({reason}); {_size(part)} bytes are kept and the same command goes on from there. "
+        f"{_by_hand(remote, part)}"
+    )
+
+
+def _by_hand(remote: Remote, part: Path) -> str:
+    return f"Or put {remote.name} into {part.parent} by hand, or name a mirror with --from."
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _attempt(remote: Remote, part: Path, progress: Progress, seconds: float) -> bool:
+    """One request for what is missing; True when the file is complete and as the host described it."""
+    tag = part.with_suffix(".tag")
+    start = _size(part) if tag.is_file() else 0
+    request = urllib.request.Request(remote.url, headers={"User-Agent": "dimscope", "Accept-Encoding": "identity"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+        request.add_header("If-Range", tag.read_text(encoding="utf-8"))
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
+            start = start if answer.status == 206 and _starts_at(answer, start) else 0
+            total = _total(answer, start)
+            with explained_disk_errors(part):
+                _write_tag(tag, answer)
+            with progress.stage(remote.name, total or 1) as task:
+                task.advance(start)
+                _receive(answer, part, start, task)
+            return _is_complete(remote, part, total, answer.headers.get("Content-MD5"))
+    except urllib.error.HTTPError as error:
+        if error.code not in CHANGED:
+            raise
+        part.unlink(missing_ok=True)  # what was begun is no part of the file as it is now
+        tag.unlink(missing_ok=True)
+        return False
+
+
+def _starts_at(answer: Any, start: int) -> bool:
+    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {start}-")
+
+
+def _total(answer: Any, start: int) -> int | None:
+    span = str(answer.headers.get("Content-Range", "")).rpartition("/")[2]
+    if start and span.isdecimal():
+        return int(span)
+    length = str(answer.headers.get("Content-Length", ""))
+    return start + int(length) if length.isdecimal() else None
+
+
+def _write_tag(tag: Path, answer: Any) -> None:
+    """What proves that a later answer is of the same file; without it a transfer cannot go on."""
+    mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+    if mark and not mark.startswith("W/"):
+        tag.write_text(mark, encoding="utf-8")
+    else:
+        tag.unlink(missing_ok=True)
+
+
+def _receive(answer: Any, part: Path, start: int, task: Task) -> None:
+    with explained_disk_errors(part), part.open("r+b" if start else "wb") as handle:
+        handle.seek(start)
+        handle.truncate()
+        while block := answer.read(CHUNK):
+            handle.write(block)
+            task.advance(len(block))
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _is_complete(remote: Remote, part: Path, total: int | None, md5: str | None) -> bool:
+    if total is not None and _size(part) < total:
+        return False
+    wrong = f"it has {_size(part)} bytes, {total} were announced" if total is not None and _size(part) > total else ""
+    if md5:
+        with part.open("rb") as handle:
+            found = base64.b64encode(hashlib.file_digest(handle, "md5").digest()).decode()
+        wrong = wrong or ("its MD5 is not the one that the host publishes" if found != md5 else "")
+    if wrong:
+        part.unlink()
+        raise InputError(f"{remote.url} sent a wrong file: {wrong}. Nothing was kept; try again, or name a mirror with --from.")
+    return True
+
+
+def _refuse_wrong_array(path: Path) -> None:
+    """A .npy file must be as long as its header says; a wrong one is removed."""
+    if path.suffix != ".npy":
+        return
+    try:
+        np.load(path, mmap_mode="r", allow_pickle=False)
+        return
+    except (ValueError, EOFError, OSError) as error:
+        reason = str(error)
+    path.unlink()
+    raise InputError(
+        f"{path.name} is no whole numpy array ({reason}) and was removed; fetch it again, or name a mirror with --from."
+    )

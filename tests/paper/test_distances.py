@@ -1,0 +1,129 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bundles import igpt_forward, igpt_weights, write_bundle
+from dimscope.errors import InputError, StoreError, UsageError
+from dimscope.paper import distances as module
+from dimscope.paper.distances import Request, distances, export_run, require_space
+from dimscope.paper.legacy import tables
+
+
+@pytest.fixture
+def request_(tmp_path):
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 4, 80)
+    np.save(tmp_path / "imagenet_trX.npy", rng.integers(0, 5, (80, 6)))
+    np.save(tmp_path / "imagenet_trY.npy", np.eye(4)[labels])
+    (tmp_path / "ids.txt").write_text("2\n0\n3\n")
+    checkpoint = write_bundle(tmp_path / "ckpt" / "model.ckpt-1000000", igpt_weights(), shards=2)
+    return Request(
+        tmp_path, tmp_path / "results", checkpoint, images_per_class=10, classes=tmp_path / "ids.txt", maxk=5, activations=True,
+        device="cpu",
+    )  # fmt: skip
+
+
+def test_files_hold_the_states_and_their_tables(request_):
+    written = distances(request_)
+    images, labels = (np.load(request_.data_path / f"imagenet_tr{kind}.npy") for kind in "XY")
+    labels = labels.argmax(1)
+    rows = np.concatenate([np.flatnonzero(labels == name)[:10] for name in (2, 0, 3)])
+    home = request_.to / "model"
+    assert np.array_equal(np.load(home / "imagenet_labels.npy"), labels[rows])
+    for layer, expected in enumerate(igpt_forward(igpt_weights(), images[rows])):
+        states = np.load(home / "activations" / f"imagenet_model_layer{layer}_train_act.npy")
+        np.testing.assert_allclose(states, expected, atol=1e-5)
+        for kind, array in tables(states, 5).items():
+            stored = np.load(home / "distance_matrices" / f"imagenet_model_layer{layer}_train_{kind}.npy")
+            assert stored.dtype == array.dtype
+            assert np.array_equal(stored, array, equal_nan=True)
+    assert len(written) == 3 * 4 + 1
+    assert not list(home.glob("states-*"))
+
+
+def test_a_second_call_does_nothing_and_damage_is_mended(request_):
+    written = distances(request_)
+    before = {path: path.stat().st_mtime_ns for path in written}
+    assert distances(replace(request_, batch_size=3)) == written
+    assert before == {path: path.stat().st_mtime_ns for path in written}
+    whole = written[0].read_bytes()
+    written[0].write_bytes(whole[:-1])
+    distances(request_)
+    assert written[0].read_bytes() == whole
+
+
+def test_a_broken_call_goes_on(request_, monkeypatch):
+    whole = [path.read_bytes() for path in distances(request_)]
+    monkeypatch.setattr(module, "BLOCK_ROWS", 8)
+    read, calls = module._read_block, []
+
+    def breaks(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return read(*arguments)
+
+    monkeypatch.setattr(module, "_read_block", breaks)
+    other = replace(request_, to=request_.to / "other")
+    with pytest.raises(KeyboardInterrupt):
+        distances(other)
+    written = distances(other)
+    assert len(calls) == 3 + 2  # 4 blocks; the two finished ones are not read again
+    assert [path.read_bytes() for path in written] == whole
+
+
+def test_one_layer_and_names_of_other_checkpoints(request_, tmp_path):
+    written = distances(replace(request_, layers=(1,), activations=False))
+    assert {path.name for path in written} == {
+        f"imagenet_model_layer1_train_{kind}.npy" for kind in ("dist", "index", "mus")
+    } | {"imagenet_labels.npy"}
+    early = write_bundle(tmp_path / "early" / "model.ckpt-131000", igpt_weights())
+    assert replace(request_, ckpt_path=early).description == "train_cpt131000"
+    assert replace(request_, untrained=True, split="valid").description == "valid_untrained"
+
+
+def test_untrained_has_other_states_from_its_seed(request_):
+    fresh = replace(request_, untrained=True, layers=(2,))
+    first = np.load(next(path for path in distances(fresh) if path.name.endswith("act.npy")))
+    other = np.load(next(path for path in distances(replace(fresh, seed=1)) if path.name.endswith("act.npy")))
+    assert first.shape == other.shape == (30, 8)
+    assert not np.allclose(first, other)
+
+
+def test_a_run_folder_is_exported(tmp_path):
+    from dimscope.config import config_from
+    from dimscope.pipeline.given import measure_arrays
+
+    points = np.random.default_rng(0).standard_normal((2, 60, 5))
+    np.save(tmp_path / "a.npy", points)
+    np.save(tmp_path / "labels.npy", np.arange(60) % 3)
+    run = tmp_path / "run"
+    config = config_from({"measure": {"k": 16, "overlap_k": 8, "replicates": 4, "estimators": ["twonn"]}})
+    measure_arrays(tmp_path / "a.npy", config, run, labels=tmp_path / "labels.npy", with_report=False)
+    written = export_run(run, Request(run, tmp_path / "out", maxk=10))
+    assert np.array_equal(np.load(written[-1]), np.arange(60) % 3)
+    for layer in range(2):
+        stored = np.load(tmp_path / "out/model/distance_matrices" / f"imagenet_model_layer{layer}_train_index.npy")
+        assert np.array_equal(stored, tables(points[layer], 10)["index"])
+
+
+def test_what_is_refused(request_, tmp_path):
+    with pytest.raises(InputError, match="--maxk 30 was asked for; 30 images have at most 29 neighbours"):
+        distances(replace(request_, maxk=30))
+    with pytest.raises(UsageError, match=r"no --ckpt-path was given"):
+        distances(replace(request_, ckpt_path=None))
+    with pytest.raises(UsageError, match=r"--untrained needs --model"):
+        distances(replace(request_, ckpt_path=None, untrained=True))
+    with pytest.raises(UsageError, match="--model large has 48 blocks"):
+        distances(replace(request_, model="large"))
+    with pytest.raises(StoreError, match=r"all of it need 1000000000\.0 GB"):
+        require_space(tmp_path, 10**18, "all of it")
+
+
+def test_the_record_says_what_was_asked(request_):
+    distances(request_)
+    record = json.loads((request_.to / "model" / "imagenet_model_train.json").read_text())
+    assert record["options"]["maxk"] == "5"
+    assert len(record["files"]) == 13
