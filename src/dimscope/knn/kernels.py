@@ -73,7 +73,8 @@ def select(values: Any, n: Any, k: Any) -> Any:
     Quickselect [Hoare 1961, doi:10.1145/366622.366647] whose inner loop has no branch to mispredict.
     (numpy's own function takes numba fifteen seconds to compile.)
     """
-    low, high = 0, n - 1
+    low: Any = 0
+    high = n - 1
     while low < high:
         middle = (low + high) // 2
         pivot = max(min(values[low], values[middle]), min(max(values[low], values[middle]), values[high]))
@@ -139,7 +140,7 @@ def tighten(i: Any, want: Any, limit: Any, lists: Any, rows: Any, columns: Any) 
         bound(line, 1.0, members, far, n, rows, columns, i, bounds)
         radius = min(radius, select(bounds, n, want - 1))
     bound(line, -1.0, members, far, n, rows, columns, i, bounds)
-    kept = 0
+    kept: Any = 0
     for p in range(n):
         kept += np.int64(bounds[p] <= radius)
     if kept > limit:
@@ -232,7 +233,8 @@ def collect(tile: Any, i0: Any, j0: Any, same: Any, both: Any, k: Any, lists: An
 @compiled
 def _find_hits(flags: Any, words: Any, row_hits: Any, column_hits: Any) -> Any:
     """Columns flagged for the row and columns flagged for themselves, and how many they are; no branch depends on one flag."""
-    n_row, n_column = 0, 0
+    n_row: Any = 0
+    n_column: Any = 0
     for w in range(words.shape[0]):
         if words[w] == 0:
             continue
@@ -366,7 +368,8 @@ def _split_at_rank(least: Any, most: Any, lower: Any, upper: Any, kept: Any, n: 
 
     Returns how many are left and how many of them are listed. Lower ranks need only those that are left.
     """
-    left, taken = 0, 0
+    left: Any = 0
+    taken: Any = 0
     for p in range(n):
         low, high, place = lower[p], upper[p], kept[p]
         lower[left], upper[left], kept[left], near[taken] = low, high, place, place
