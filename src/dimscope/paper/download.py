@@ -120,9 +120,7 @@ def _fetch(remote: Remote, part: Path, progress: Progress, seconds: float) -> No
             reason = str(getattr(error, "reason", error)) or type(error).__name__
             if isinstance(error, urllib.error.URLError) and not _size(part):
                 failures = ATTEMPTS  # the host was never reached
-        failures = 1 if _size(part) > before else failures + 1
-        if failures == 1 and _size(part) == before:
-            failures += 1
+        failures = 0 if _size(part) > before else failures + 1
     raise InputError(
         f"{remote.url} cannot be fetched ({reason}); {_size(part)} bytes are kept and the same command goes on from there. "
         f"{_by_hand(remote, part)}"
@@ -188,7 +186,7 @@ def _receive(answer: Any, part: Path, start: int, task: Task) -> None:
     with explained_disk_errors(part), part.open("r+b" if start else "wb") as handle:
         handle.seek(start)
         handle.truncate()
-        while block := answer.read(CHUNK):
+        while block := answer.read1(CHUNK):  # what has come is kept, even when the host then stalls
             handle.write(block)
             task.advance(len(block))
         handle.flush()

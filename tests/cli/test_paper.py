@@ -1,0 +1,39 @@
+import numpy as np
+from click.testing import CliRunner
+
+from bundles import igpt_weights, write_bundle
+from dimscope.cli.paper import paper
+
+
+def call(*words):
+    return CliRunner().invoke(paper, [str(word) for word in words], catch_exceptions=False)
+
+
+def test_from_checkpoint_and_images_to_the_figure(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "imagenet_trX.npy", rng.integers(0, 5, (600, 6)))
+    np.save(tmp_path / "imagenet_trY.npy", np.eye(3)[np.arange(600) % 3])
+    (tmp_path / "ids").write_text("0\n1\n2\n")
+    write_bundle(tmp_path / "c" / "model.ckpt-1000000", igpt_weights())
+    said = call("convert-igpt", tmp_path / "c", "--to", tmp_path / "hf").stdout
+    assert "2 blocks of width 8, 2 heads, autoregressive" in said
+    ready = (
+        "--data-path",
+        tmp_path,
+        "--ckpt-path",
+        tmp_path / "hf",
+        "--classes",
+        tmp_path / "ids",
+        "--to",
+        tmp_path / "results",
+    )
+    assert len(call("distances", *ready, "-q", "--device", "cpu").stdout.split()) == 10
+    home = tmp_path / "results" / "small"
+    (tmp_path / "results" / "model").rename(home)
+    for path in list(home.rglob("*_model_*.npy")):
+        path.rename(path.with_name(path.name.replace("_model_", "_small_")))
+    drawn = call(
+        "plot", "--data", tmp_path, "--from-distances", tmp_path / "results", "--to", tmp_path / "plots", "--decimation", 4
+    )
+    assert (tmp_path / "plots" / "igpt_id_ov_labels.png").is_file()
+    assert "left out: ESM-2 35M" in drawn.stderr
