@@ -133,3 +133,9 @@ def test_equal_points_have_no_entropy():
 def test_few_points_bias_the_participation_ratio_as_the_docs_say():
     found = [spectrum(np.random.default_rng(seed).standard_normal((100, 50))).participation_ratio for seed in range(20)]
     assert np.mean(found) == pytest.approx(1 / (1 / 50 + 1 / 100), rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(60, 5), (5, 60)])
+def test_variances_are_those_of_the_coordinates(shape):
+    points = np.random.default_rng(4).standard_normal(shape) * np.arange(1, shape[1] + 1) + 100
+    np.testing.assert_allclose(spectrum(points).variances, points.var(axis=0), rtol=1e-9)

@@ -13,7 +13,9 @@ from typing import Any, Union, get_args, get_origin
 from dimscope.errors import UsageError, unknown_name
 
 POOLS = ("mean", "last", "cls")
+"""Ways of pooling that are one word."""
 POSITION = re.compile(r"position:(-?\d{1,9})")
+"""The other way: content token N of each example."""
 KIND_NAMES: Mapping[Any, str] = {int: "a whole number", str: "a text in quotes", bool: "true or false"}
 """The types of options in the words of a TOML file."""
 

@@ -191,3 +191,14 @@ def test_a_fraction_just_below_one_keeps_all_but_the_last_ratio():
 def test_a_table_of_one_neighbour_is_refused(recipes):
     with pytest.raises(UsageError, match="a ratio of ranks 1 and 2 needs 2 neighbours of each point, the table holds 1"):
         dimension(neighbors(recipes["A"], 1))
+
+
+@pytest.mark.parametrize("method", ["fit", "ml"])
+def test_a_replicate_is_the_estimate_of_the_drawn_ratios(method):
+    points = np.random.default_rng(5).normal(size=(120, 4))
+    table = neighbors(points, 2)
+    draws = [np.random.default_rng(seed).integers(0, 120, 120) for seed in range(5)]
+    ratios = np.log(table.distances[:, 1] / table.distances[:, 0])
+    estimator = TwoNN(method=method)
+    expected = [estimator.estimate_ratios(table, ratios[draw], 0).value for draw in draws]
+    np.testing.assert_allclose(estimator.replicate(table, draws), expected, rtol=1e-12)

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 import dimscope.knn.duplicates as duplicates_module
 from dimscope import neighbors
 from dimscope.errors import UsageError
-from dimscope.knn.duplicates import find_duplicates, position_of_rows, row_norms, with_near_duplicates
+from dimscope.knn.duplicates import find_duplicates, position_of_rows, row_norms, row_peaks, with_near_duplicates
 
 SMALL = st.sampled_from([0.0, -0.0, 1.0, 1.0 + 2**-52, -1.0, 5e-324])
 
@@ -96,3 +96,10 @@ def test_norms_neither_overflow_nor_vanish(scale):
 def test_norms_of_zero_rows_are_zero_and_of_float16_rows_are_exact():
     points = np.array([[0, 0], [60000, 60000], [3, 4]], dtype=np.float16)
     np.testing.assert_allclose(row_norms(points), [0, np.float64(np.float16(60000)) * np.sqrt(2), 5], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_peaks_are_the_largest_absolute_numbers_of_rows(dtype):
+    points = np.random.default_rng(3).normal(size=(20, 7)).astype(dtype)
+    points[4] = 0
+    np.testing.assert_array_equal(row_peaks(points, chunk=6), np.abs(points.astype(np.float64)).max(axis=1))

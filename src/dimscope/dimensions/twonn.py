@@ -127,9 +127,14 @@ class TwoNN:
         return self._replicate_ratios(ratios, usable, draws)
 
     def _replicate_ratios(self, ratios: FloatArray, usable: NDArray[np.bool_], draws: Iterable[IntArray]) -> FloatArray:
-        drawn = (np.sort(ratios[draw][usable[draw]]) for draw in draws)
+        order = np.argsort(ratios, kind="stable")
+        ordered, readable = ratios[order], usable[order]
         enough = 2 / self.fraction
-        values = [float(self._values(chosen[None, :])[0]) if len(chosen) >= enough else np.nan for chosen in drawn]
+        values = []
+        for draw in draws:  # sorted once: a draw is how often each point occurs
+            times = np.bincount(draw, minlength=len(ratios))[order] * readable
+            chosen = np.repeat(ordered, times)
+            values.append(float(self._values(chosen[None, :])[0]) if len(chosen) >= enough else np.nan)
         return np.where(np.isfinite(values), values, np.nan)
 
     def _values(self, ordered: FloatArray) -> FloatArray:

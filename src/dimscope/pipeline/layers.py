@@ -11,10 +11,10 @@ from dimscope.dimensions import ESTIMATORS
 from dimscope.dimensions.base import Estimator
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Duplicates, Neighbors
-from dimscope.knn.duplicates import row_norms
+from dimscope.knn.duplicates import row_norms, row_peaks
 from dimscope.knn.scratch import Scratch
 from dimscope.overlaps import knn_accuracy, label_overlap, overlap
-from dimscope.spectra import CHUNK, spectrum
+from dimscope.spectra import spectrum
 from dimscope.uncertainty import bootstrap_draws, widened
 
 Row = dict[str, float | int | str]
@@ -34,6 +34,8 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
     with Scratch(points) as scratch:
         distinct = scratch.chosen(points, duplicates.first_rows)
         linear = spectrum(distinct)
+        norms, largest = row_norms(distinct), row_peaks(distinct)
+        total = linear.variances.sum()
         return {
             "n": len(points),
             "n_unique": duplicates.n_unique,
@@ -44,23 +46,11 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
             "anisotropy": linear.anisotropy,
             "von_neumann_entropy": linear.von_neumann_entropy,
             "pca_99": linear.pca_99,
-            "norm_median": float(np.median(row_norms(distinct))),
-            **_top_coordinates(distinct),
+            "norm_median": float(np.median(norms)),
+            # the share of one coordinate: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance
+            "top_coordinate": float(np.median((largest / np.where(norms > 0, norms, 1.0)) ** 2)),
+            "top_variance": float(linear.variances.max() / total) if total > 0 else float("nan"),
         }
-
-
-def _top_coordinates(points: Points) -> Row:
-    """How much one coordinate holds: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance."""
-    shares = np.zeros(len(points))
-    for start in range(0, len(points), CHUNK):
-        squares = np.square(points[start : start + CHUNK], dtype=np.float64)
-        total = squares.sum(axis=1)
-        np.divide(squares.max(axis=1), total, out=shares[start : start + CHUNK], where=total > 0)
-    spread = np.var(points, axis=0, dtype=np.float64)
-    return {
-        "top_coordinate": float(np.median(shares)),
-        "top_variance": float(spread.max() / spread.sum()) if spread.sum() > 0 else float("nan"),
-    }
 
 
 def measure_table(
