@@ -13,6 +13,7 @@ from dimscope import knn_accuracy, label_overlap, neighbors
 from dimscope.errors import InputError, UsageError
 from dimscope.estimates import Status
 from dimscope.overlaps import label_conflicts
+from dimscope.overlaps.labels import label_measures
 
 
 def allowed_lists(table, k, groups=None):
@@ -208,3 +209,20 @@ def test_impossible_requests_are_refused_in_one_sentence(recipes, measure, label
 def test_a_narrow_table_is_refused(recipes, measure):
     with pytest.raises(UsageError, match=r"needs 10 neighbours of each point, the table holds 9\. Compute it with k=10"):
         measure(neighbors(recipes["A"], 9), recipes["labels_imb"], 10)
+
+
+@pytest.mark.parametrize("with_groups", [False, True])
+def test_the_measures_of_one_table_are_those_of_the_three_functions(with_groups):
+    points = np.random.default_rng(11).normal(size=(90, 3))
+    labels, groups = [f"l{row % 4}" for row in range(90)], [f"g{row // 3}" for row in range(90)]
+    exclude = groups if with_groups else None
+    table = neighbors(points, 30)
+    found = label_measures(table, labels, 8, exclude=exclude)
+    expected = {
+        "label_overlap": label_overlap(table, labels, 8, exclude=exclude),
+        "label_overlap_balanced": label_overlap(table, labels, 8, balanced=True, exclude=exclude),
+        "knn_accuracy": knn_accuracy(table, labels, 8, exclude=exclude),
+    }
+    assert list(found) == list(expected)
+    for name, other in expected.items():
+        assert (found[name].value, found[name].stderr, found[name].chance) == (other.value, other.stderr, other.chance)

@@ -1,10 +1,13 @@
 """Overlap of neighbourhoods with labels, and the vote of the neighbours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 
 from dimscope.arrays import FloatArray, IntArray, as_points
 from dimscope.errors import InputError
@@ -14,7 +17,7 @@ from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
 from dimscope.overlaps.null import PermutationNull, permuted_labels
-from dimscope.uncertainty import error_of_mean
+from dimscope.uncertainty import errors_of_means, neighbor_graph
 
 VOTE_ENTRIES = 4_000_000
 """Entries of one block of votes, points times classes (32 MB)."""
@@ -46,6 +49,10 @@ class _Labelled:
     @property
     def own(self) -> IntArray:
         return self.codes[self.near.points]
+
+    @cached_property
+    def graph(self) -> csr_array:
+        return neighbor_graph(among(self.near.points, self.near.neighbors, len(self.codes)))
 
 
 def label_overlap(
@@ -80,8 +87,28 @@ def label_overlap(
         >>> label_overlap(points, ["a"] * 40 + ["b"] * 40, k=5).value
         1.0
     """
-    table = _table(source, k, exclude)
+    return _overlap(_labelled(_table(source, k, exclude), labels, k, exclude), k, balanced)
+
+
+def label_measures(
+    table: Neighbors, labels: ArrayLike, k: int = 30, *, exclude: ArrayLike | None = None
+) -> Mapping[str, Estimate]:
+    """`label_overlap`, the same balanced, and `knn_accuracy` of one table, by the names of their columns.
+
+    The same values as the three functions, with the labels coded and the graph of neighbours built once.
+
+    Raises:
+        InputError, UsageError: as `label_overlap`.
+    """
     found = _labelled(table, labels, k, exclude)
+    return {
+        "label_overlap": _overlap(found, k, balanced=False),
+        "label_overlap_balanced": _overlap(found, k, balanced=True),
+        "knn_accuracy": _accuracy(found, k),
+    }
+
+
+def _overlap(found: _Labelled, k: int, balanced: bool) -> Estimate:
     if len(found.near.points) < 2:
         return no_estimate((k, k), len(found.near.points), Status.TOO_FEW, found.near.n_dropped)
     local = (found.codes[found.near.neighbors] == found.own[:, None]).mean(axis=1)
@@ -102,8 +129,10 @@ def knn_accuracy(
     Raises:
         InputError, UsageError: as `label_overlap`.
     """
-    table = _table(source, k, exclude)
-    found = _labelled(table, labels, k, exclude)
+    return _accuracy(_labelled(_table(source, k, exclude), labels, k, exclude), k)
+
+
+def _accuracy(found: _Labelled, k: int) -> Estimate:
     n_used = len(found.near.points)
     if n_used < 2:
         return no_estimate((k, k), n_used, Status.TOO_FEW, found.near.n_dropped)
@@ -197,8 +226,7 @@ def _mean(local: FloatArray, found: _Labelled, balanced: bool) -> tuple[float, f
     weights = 1 / (counts[codes] * (counts > 0).sum()) if balanced else np.full(len(codes), 1 / len(codes))
     value = float(weights @ local)
     centre = (np.bincount(codes, local) / np.maximum(counts, 1))[codes] if balanced else value
-    graph = among(found.near.points, found.near.neighbors, len(found.codes))
-    return value, error_of_mean(weights * (local - centre), graph)
+    return value, float(errors_of_means((weights * (local - centre))[:, None], found.graph)[0])
 
 
 def _vote(neighbor_codes: IntArray, n_classes: int) -> IntArray:

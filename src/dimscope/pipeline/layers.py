@@ -13,7 +13,8 @@ from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import row_norms, row_peaks
 from dimscope.knn.scratch import Scratch
-from dimscope.overlaps import knn_accuracy, label_overlap, overlap
+from dimscope.overlaps import overlap
+from dimscope.overlaps.labels import label_measures
 from dimscope.spectra import spectrum
 from dimscope.uncertainty import bootstrap_draws, widened
 
@@ -47,7 +48,7 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
             "von_neumann_entropy": linear.von_neumann_entropy,
             "pca_99": linear.pca_99,
             "norm_median": float(np.median(norms)),
-            # the share of one coordinate: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance
+            # what one coordinate holds: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance
             "top_coordinate": float(np.median((largest / np.where(norms > 0, norms, 1.0)) ** 2)),
             "top_variance": float(linear.variances.max() / total) if total > 0 else float("nan"),
         }
@@ -68,10 +69,8 @@ def measure_table(
             row |= _columns("dimension", estimate)
             row |= {"dimension_scale": estimate.scale[1], "dimension_status": estimate.status.value}
     if labels is not None and table.k >= config.overlap_k and len(set(labels)) > 1:
-        k = config.overlap_k
-        row |= _columns("label_overlap", label_overlap(table, labels, k, exclude=exclude))
-        row |= _columns("label_overlap_balanced", label_overlap(table, labels, k, balanced=True, exclude=exclude))
-        row |= _columns("knn_accuracy", knn_accuracy(table, labels, k, exclude=exclude))
+        for name, estimate in label_measures(table, labels, config.overlap_k, exclude=exclude).items():
+            row |= _columns(name, estimate)
     return row
 
 
