@@ -29,7 +29,7 @@ def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
 class DataConfig:
     """Which examples."""
 
-    path: str = option("", "file with one example per line or row: .txt .csv .tsv .jsonl .parquet")
+    path: str = option("", "examples: .txt .csv .tsv .jsonl .parquet .fasta .fasta.gz, or a saved Hugging Face data set")
     text: str | None = option(None, "column with the text; default: `text`, or the only column")
     label: str | None = option(None, "column with one label per example")
     group: str | None = option(None, "column with one group per example (same-group neighbours can be excluded)")
