@@ -52,3 +52,15 @@ def test_recommend_asks_every_rule_but_itself_and_the_baselines():
     assert found.others["plateau"] == RULES.load("plateau")().recommend(make_profile(list(published("ESM-2 650M")))).best
     assert found.others["rank"] == "block_32"
     assert found.best == "block_19"
+
+
+@pytest.mark.parametrize(("share", "width", "is_said"), [(0.8, 64.0, True), (0.4, 64.0, False), (0.8, 3.0, False)])
+def test_one_coordinate_in_the_chosen_layers_is_a_caution(share, width, is_said):
+    variance = np.where([layer.name == "block_02" for layer in PROFILE.layers], share, 0.1)
+    profile = PROFILE.with_columns({"top_variance": variance, "width": np.full(len(variance), width)})
+    found = with_others(CLEAR, profile, {"plateau": "block_02"}).cautions
+    assert [text.startswith("At block_02 one coordinate holds 80% of the variance (P012)") for text in found] == [
+        True
+    ] * is_said
+    elsewhere = with_others(Recommendation("last", True, ("block_07",), "block_07", 0.9, ("Why.",)), profile, {})
+    assert elsewhere.cautions == ()

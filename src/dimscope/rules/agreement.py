@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dimscope.profile import Profile
-from dimscope.rules.base import Recommendation
+from dimscope.rules.base import Recommendation, one_coordinate
 
 LEAST_AGREEMENT = 0.5
 """Where fewer of the other rules than this share choose within the range, the answer says that the rules disagree."""
@@ -36,6 +36,7 @@ def with_others(found: Recommendation, profile: Profile, choices: Mapping[str, s
     if peak is not None and found.is_clear and profile.provenance.get("model", {}).get("is_causal"):
         place = "in" if peak in found.layers else "outside"
         cautions.append(f"The peak of the dimension, where later work finds abstraction, is at {peak}, {place} this range.")
+    cautions += one_coordinate(profile, found.layers)
     return replace(found, reasons=(*found.reasons, reason), cautions=tuple(cautions), others=dict(choices))
 
 

@@ -151,6 +151,21 @@ def label_reason(profile: Profile) -> list[str]:
     ]
 
 
+def one_coordinate(profile: Profile, layers: tuple[str, ...]) -> list[str]:
+    """A caution when in some of these layers one coordinate holds more than half of the variance (check P012)."""
+    if not profile.has("top_variance"):
+        return []
+    shares = zip(profile.layers, profile.values("top_variance"), profile.values("width"), strict=True)
+    held = {layer.name: share for layer, share, width in shares if layer.name in layers and share > 0.5 and width > 4}
+    if not held:
+        return []
+    worst = max(held, key=lambda name: held[name])
+    return [
+        f"At {worst} one coordinate holds {held[worst]:.0%} of the variance (P012): neighbours there are those of little more "
+        "than one number; compare another --pool before using it."
+    ]
+
+
 def spread(near: np.ndarray, place: int) -> tuple[int, int]:
     """First and last position of the stretch of True around `place`."""
     first = last = place
