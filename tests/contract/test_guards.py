@@ -34,6 +34,7 @@ JOINT = {
     "cli/test_interrupted.py": "a full disk and Ctrl-C during a run",
     "dimensions/test_conventions.py": "estimators as other packages compute them",
     "models/test_hidden_states.py": "every architecture against the states that transformers returns",
+    "models/test_modalities.py": "image and sound architectures, given tensors, against the states that transformers returns",
     "pipeline/test_kill.py": "runs that are killed and started again",
     "pipeline/test_truth.py": "the demo against dense distances",
     "reports/test_page_cases.py": "the page in a browser",
