@@ -4,6 +4,7 @@ import io
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 class Host(BaseHTTPRequestHandler):
     """Serves CONTENT; the path says how it misbehaves."""
 
-    seen: list = []
+    seen: ClassVar[list] = []
 
     def log_message(self, *_):
         pass
@@ -84,7 +85,7 @@ def test_a_wrong_file_is_never_kept(host, tmp_path, way, message):
 
 
 def test_without_a_network_one_sentence_says_where_to_put_it(tmp_path):
-    with pytest.raises(InputError, match="cannot be fetched .* Or put file into .* by hand, or name a mirror with --from"):
+    with pytest.raises(InputError, match=r"cannot be fetched .* Or put file into .* by hand, or name a mirror with --from"):
         download([Remote("file", "http://127.0.0.1:9/file")], tmp_path, seconds=0.3)
 
 

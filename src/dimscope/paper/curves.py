@@ -157,10 +157,8 @@ def _dimension_of_ratios(source: Source, model: str, word: str) -> Curve:
 def _overlap_of_indices(source: Source, model: str, word: str) -> Curve:
     labels = np.asarray(read_array(source.data / "imagenet_train_labels.npy", 1))
     layers = np.array(OVERLAP_LAYERS[word])
-    values = [
-        label_overlap(without_self(read_array(source.data / f"imagenet_train_nb_index_{word}_layer{layer}_k10_cpt1000.npy", 2)), labels, source.k)
-        for layer in layers
-    ]  # fmt: skip
+    paths = [source.data / f"imagenet_train_nb_index_{word}_layer{layer}_k10_cpt1000.npy" for layer in layers]
+    values = [label_overlap(without_self(read_array(path, 2)), labels, source.k) for path in paths]
     return _curve(model, "label_overlap", layers, layers[-1], np.column_stack([values, np.full(len(values), np.nan)]))
 
 

@@ -13,6 +13,7 @@ from dimscope.arrays import IntArray, Points
 from dimscope.errors import InputError, StoreError, UsageError
 from dimscope.files import explained_disk_errors, hash_file, write_text
 from dimscope.paper import igpt
+from dimscope.paper.bundle import Bundle
 from dimscope.paper.legacy import file_name, tables, write_array
 from dimscope.paper.subset import choose_rows, class_ids, open_images, read_class_ids
 from dimscope.progress import Progress, Silent
@@ -155,7 +156,7 @@ def _model_folder(request: Request, progress: Progress) -> Path:
         if request.model:
             igpt.check_size(_shape(source), request.model, str(source))
         return source
-    bundle = igpt.Bundle(source)
+    bundle = Bundle(source)
     tag = sha256(repr((bundle.prefix.resolve(), bundle.index.stat().st_mtime_ns)).encode()).hexdigest()[:8]
     folder = request.to / request.name / f"{bundle.prefix.name}-{tag}"
     igpt.convert(source, folder, size=request.model, progress=progress)
@@ -166,13 +167,14 @@ def _shape(source: Path | None) -> igpt.Shape:
     if source is None:
         raise UsageError("--untrained needs --model, or a --ckpt-path whose size is taken.")
     if not (source / "config.json").is_file():
-        return igpt.shape_of(igpt.Bundle(source))
+        return igpt.shape_of(Bundle(source))
     try:
         found = json.loads((source / "config.json").read_text(encoding="utf-8"))
         numbers = [int(found[name]) for name in ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")]
     except (ValueError, LookupError, TypeError):
         raise InputError(f"{source}/config.json is no configuration of an ImageGPT.") from None
-    return igpt.Shape(*numbers[:4], numbers[4] - 1, bool(found.get("bidirectional")))
+    n_layer, n_embd, n_head, n_pixels, n_tokens = numbers
+    return igpt.Shape(n_layer, n_embd, n_head, n_pixels, n_tokens - 1, bool(found.get("bidirectional")))
 
 
 def _extract(

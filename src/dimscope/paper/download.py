@@ -78,7 +78,7 @@ def write_record(folder: Path, name: str, facts: dict[str, Any]) -> None:
 
 def _is_recorded(path: Path) -> bool:
     facts = read_record(path.parent).get(path.name)
-    return bool(facts) and path.is_file() and path.stat().st_size == facts.get("bytes")
+    return isinstance(facts, dict) and path.is_file() and path.stat().st_size == facts.get("bytes")
 
 
 def _note(path: Path, url: str) -> None:

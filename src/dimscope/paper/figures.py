@@ -56,7 +56,8 @@ def frame(curves: Sequence[Curve], *, published: bool = False) -> "pandas.DataFr
 
     parts = [
         pandas.DataFrame({
-            "model": curve.model, "quantity": curve.quantity, "layer": curve.layers, "depth": curve.depth, "value": curve.values,
+            "model": curve.model, "quantity": curve.quantity, "layer": curve.layers, "depth": curve.depth,
+            "value": curve.values,
             "error": curve.errors, "kept": curve.kept, "source": "computed",
         })
         for curve in curves

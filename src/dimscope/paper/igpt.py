@@ -197,6 +197,6 @@ def fresh(shape: Shape, seed: int) -> Reading:
         }  # fmt: skip
         dims, deviation = sizes.get(last, (square, width**-0.5))
         rng = np.random.default_rng([seed, *name.encode()])
-        return rng.standard_normal(dims, np.float32) * np.float32(deviation)
+        return np.asarray(rng.standard_normal(dims, np.float32) * np.float32(deviation))
 
     return read

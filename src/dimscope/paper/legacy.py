@@ -108,7 +108,7 @@ def without_self(index: IntArray) -> IntArray:
     if not is_self.any():
         return np.asarray(index, np.int64)
     is_self[~is_self.any(axis=1), -1] = True
-    return np.asarray(index)[~is_self].reshape(len(index), -1).astype(np.int64)
+    return np.asarray(np.asarray(index)[~is_self].reshape(len(index), -1), np.int64)
 
 
 def read_table(folder: Path, model: str, layer: int, description: str) -> Neighbors:
