@@ -264,7 +264,7 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         """Until it is stopped."""
-        while not self.stopped.wait(0.01):
+        while not self.stopped.wait(0.002):
             self.peak = max(self.peak, _private_mb() - self.start_mb)
 
 

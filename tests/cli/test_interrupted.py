@@ -41,8 +41,8 @@ def results(folder):
 
 @pytest.fixture
 def undisturbed(finished):
-    """What an undisturbed run leaves, figures and report aside."""
-    return {path: data for path, data in results(finished).items() if not path.startswith("figures/")}
+    """What an undisturbed run leaves, report and what is made with it aside."""
+    return {path: data for path, data in results(finished).items() if not path.startswith(("figures/", "overlap.csv"))}
 
 
 @pytest.fixture

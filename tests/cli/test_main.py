@@ -199,4 +199,4 @@ def test_without_words_those_of_the_process_are_taken(monkeypatch, capsys):
     with pytest.raises(SystemExit) as left:
         module.main()
     assert left.value.code == 0
-    assert capsys.readouterr().out.startswith("minimum ")
+    assert capsys.readouterr().out.startswith("turn ")

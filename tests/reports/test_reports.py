@@ -12,7 +12,7 @@ from dimscope.rules import recommend
 
 def test_answer_and_findings_are_computed_when_they_are_not_given(profile: Profile) -> None:
     made = report(profile)
-    assert made.recommendation == recommend(profile)
+    assert made.recommendation == recommend(profile, profile.provenance["measure"]["rule"])
     assert made.findings == tuple(find_findings(profile))
 
 

@@ -33,7 +33,7 @@ def test_every_section_says_what_it_shows(section) -> None:
 def test_captions_explain_only_what_is_drawn(profile: Profile, monotone_profile: Profile) -> None:
     captions = []
     for found in (profile, monotone_profile, Profile(monotone_profile.dataset.isel(layer=np.arange(13)))):
-        captions.append(draw_section(SECTIONS[0], found, recommend(found), is_wide=True).caption)
+        captions.append(draw_section(SECTIONS[0], found, recommend(found, "minimum"), is_wide=True).caption)
     assert ["Shaded" in caption for caption in captions] == [True, False, False]
     assert ["Open diamond" in caption for caption in captions] == [True, True, False]
 

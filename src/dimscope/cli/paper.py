@@ -18,7 +18,7 @@ def paper() -> None:
     \b
     Examples:
       dimscope paper convert-igpt checkpoints/s/model.ckpt-1000000 --to models/igpt-small
-      dimscope paper distances --model small --ckpt-path models/igpt-small --data-path data --to results
+      dimscope paper distances --model small --ckpt-path models/igpt-small --data-path data
       dimscope paper plot --data results/data --to results/plots
     """
 
