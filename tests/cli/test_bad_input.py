@@ -79,7 +79,10 @@ def refused(call, here):
 
 DATA = {
     "missing file": (["--data", "no.csv"], "no data file at no.csv (looked in "),
-    "folder": (["--data", "folder"], "folder is a folder; a file with examples, or a data set written by save_to_disk, is expected."),
+    "folder": (
+        ["--data", "folder"],
+        "folder is a folder; a file with examples, or a data set written by save_to_disk, is expected.",
+    ),
     "empty file": (["--data", "empty.csv"], "empty.csv is empty; a file with examples is expected."),
     "header only": (["--data", "header.csv"], "header.csv has no examples."),
     "unknown ending": (["--data", "odd.xlsx"], "odd.xlsx has the ending .xlsx; text data may be: .csv, .fa, .fa.gz,"),
