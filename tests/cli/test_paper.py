@@ -37,3 +37,8 @@ def test_from_checkpoint_and_images_to_the_figure(tmp_path):
     )
     assert (tmp_path / "plots" / "igpt_id_ov_labels.png").is_file()
     assert "left out: ESM-2 35M" in drawn.stderr
+
+
+def test_help_is_the_same_whoever_calls_first():
+    """Click keeps the names of the first context that it met."""
+    assert call("-h").stdout.splitlines()[1:] == call("--help").stdout.splitlines()[1:]

@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
+from dimscope.cli.main import HELP_NAMES
 from dimscope.cli.options import NearChoice
 
 SIZES = ("small", "medium", "large")
 PATH = click.Path(path_type=Path)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": HELP_NAMES})
 def paper() -> None:
     """The workflow of Valeriani et al. 2023 (arXiv 2302.00294), step by step.
 
