@@ -4,7 +4,7 @@ import pytest
 
 from dimscope.errors import InputError
 from dimscope.paper.curves import Curve
-from dimscope.paper.figures import frame, published_rows, write_figures
+from dimscope.paper.figures import frame, write_figures
 
 CURVE = Curve("iGPT-L", "dimension", np.arange(3), np.arange(3) / 2, np.array([9.0, 20, 10]), np.full(3, 0.1))
 
@@ -16,14 +16,6 @@ def test_files_and_numbers(tmp_path):
     assert rows[rows["source"] == "computed"]["value"].tolist() == [9, 20, 10]
     assert "published" in written[2].read_text(encoding="utf-8") or written[2].stat().st_size > 1000
     assert frame([CURVE])["depth"].tolist() == [0, 0.5, 1]
-
-
-def test_published_curves_are_those_of_the_paper():
-    rows = published_rows()
-    line = rows[(rows["model"] == "ESM-2 35M") & (rows["quantity"] == "dimension")]
-    assert line["value"].tolist()[:4] == [13.3, 16.0, 17.5, 19.4]
-    assert line["depth"].tolist()[-1] == 1
-    assert (rows[rows["quantity"] == "label_overlap"]["source"] == "published, k = 10").all()
 
 
 def test_nothing_to_draw(tmp_path):

@@ -1,15 +1,13 @@
 """The two published figures: dimension above, label overlap below, over the relative depth."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
 from dimscope.paper.curves import Curve
+from dimscope.plots.published import published_rows
 from dimscope.plots.theme import PALETTE, themed
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 FIGURES = {"igpt_id_ov_labels": ("iGPT-S", "iGPT-M", "iGPT-L"), "esm_id_ov_labels": ("ESM-2 35M", "ESM-2 650M", "ESM-2 3B")}
 """File name -> the models in it."""
 PANELS = {"dimension": "intrinsic dimension", "label_overlap": "label overlap"}
-PUBLISHED = {"label_overlap_k10": "label_overlap", "label_overlap_k30": "label_overlap"}
 
 
 def write_figures(curves: Sequence[Curve], to: Path, *, published: bool = False) -> list[Path]:
@@ -63,18 +60,6 @@ def frame(curves: Sequence[Curve], *, published: bool = False) -> "pandas.DataFr
         for curve in curves
     ]  # fmt: skip
     return pandas.concat([*parts, published_rows()] if published else parts, ignore_index=True)
-
-
-def published_rows() -> "pandas.DataFrame":
-    """The published curves, digitised: +-0.3 for a dimension, +-0.01 for an overlap; depth is point / last point."""
-    import pandas
-
-    with files("dimscope.paper").joinpath("data", "published_curves.csv").open(encoding="utf-8") as handle:
-        rows = pandas.read_csv(handle).rename(columns={"point": "layer"})
-    rows["depth"] = rows["layer"] / rows.groupby(["model", "quantity"])["layer"].transform("max")
-    k = rows["quantity"].str.extract(r"_k(\d+)$")[0]
-    rows["source"] = np.where(k.notna(), "published, k = " + k.fillna(""), "published")
-    return rows.assign(quantity=rows["quantity"].replace(PUBLISHED), error=np.nan, kept=1.0)
 
 
 def _draw(figure: "object", rows: "pandas.DataFrame", models: Sequence[str]) -> None:

@@ -17,7 +17,8 @@ from dimscope.plots.lines import (
     run_entries,
     start_at_zero,
 )
-from dimscope.plots.scale import scale_columns
+from dimscope.plots.published import draw_published
+from dimscope.plots.scale import SCALE_ID, scale_columns
 from dimscope.plots.theme import AXIS_LABELS, MUTED, PALETTE, themed
 from dimscope.rules.base import Recommendation
 
@@ -34,6 +35,7 @@ def plot_dimension(
     *,
     recommendation: Recommendation | None = None,
     show_scales: bool = False,
+    show_published: bool = False,
     size: str = "column",
 ) -> Plot:
     """The dimension with a band of one standard error, against the layer (one profile) or the depth (a dict).
@@ -44,6 +46,8 @@ def plot_dimension(
         profiles: one profile, or name -> profile.
         recommendation: its range is shaded and its best layer ringed; for one profile only.
         show_scales: also the estimates at larger neighbour ranks, as faint lines.
+        show_published: also the curves of Valeriani et al. 2023 (arXiv 2302.00294), dotted, at their depth; they were read
+            off figures (+-0.3) and come from other models and data.
         size: `column`, `half`, `page` or `screen`.
 
     Raises:
@@ -60,10 +64,11 @@ def plot_dimension(
         draw_runs(axes, runs, rows)
         axes.set_title("Intrinsic dimension", loc="left")
         axes.set_ylabel(AXIS_LABELS["dimension"])
-        drawn = joined([rows, *others, *controls])
+        published, known = draw_published(axes, runs) if show_published else ([], [])
+        drawn = joined([rows, *others, *controls, *published])
         start_at_zero(axes, drawn["value"].to_numpy(dtype=float), drawn["error"].to_numpy(dtype=float))
         label_layer_axis(axes, runs, size)
-        add_legend(figure, [*run_entries(runs), *entries, *norm_entry(runs)], size)
+        add_legend(figure, [*run_entries(runs), *entries, *known, *norm_entry(runs)], size)
     return Plot(figure, (Panel(axes, drawn),), size)
 
 
@@ -72,11 +77,15 @@ def _draw_scales(axes: "Axes", runs: Runs) -> list[Rows]:
     columns: dict[int, str] = {}
     for profile in runs.profiles.values():
         columns |= scale_columns(profile)
-    for _, name in sorted(columns.items()):
+    for rank, name in sorted(columns.items()):
         rows = runs.rows(name)
         rows = rows[rows["site"] != FINAL_NORM]
-        for _, part in rows.groupby("run", sort=False):
-            axes.plot(part["x"], part["value"], color=MUTED, linewidth=0.8, alpha=0.55)
+        for place, (_, part) in enumerate(rows.groupby("run", sort=False)):
+            x, value, error = (part[key].to_numpy(dtype=float) for key in ("x", "value", "error"))
+            band = axes.fill_between(x, value - error, value + error, color=MUTED, alpha=0.06, linewidth=0)
+            (line,) = axes.plot(x, value, color=MUTED, linewidth=0.8, alpha=0.55)
+            for kind, artist in (("band", band), ("line", line)):
+                artist.set_gid(f"{SCALE_ID}-{rank}-{kind}-{place}")
         drawn.append(rows)
     return drawn
 

@@ -23,12 +23,12 @@ from dimscope.plots.theme import AXIS_LABELS, DASHES, PALETTE, themed
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-QUANTITIES = ("label_overlap", "label_overlap_balanced", "knn_accuracy")
-MARKERS = ("o", "s", "^")
+QUANTITIES = ("label_overlap", "label_overlap_balanced", "knn_accuracy", "linear_probe")
+MARKERS = ("o", "s", "^", "v")
 
 
 def plot_label_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
-    """Label overlap, plain and balanced, and accuracy of the neighbours' vote, each with its chance level (dashed).
+    """Label overlap, plain and balanced, accuracy of the neighbours' vote and of a linear probe, each with its chance level.
 
     One profile: one pair of axes with a line per quantity, and the controls of the plain label overlap as dashed grey lines.
     A dict: one pair of axes per quantity with a line per run.
@@ -95,4 +95,6 @@ def _fit(axes: "Axes", rows: Rows) -> None:
     start_at_zero(axes, top.to_numpy(dtype=float), rows["error"].to_numpy(dtype=float))
 
 
-LABEL_OVERLAP = PlotKind("label overlap, balanced overlap and kNN accuracy, with chance levels", QUANTITIES, plot_label_overlap)
+LABEL_OVERLAP = PlotKind(
+    "label overlap, balanced overlap, kNN and probe accuracy, with chance levels", QUANTITIES, plot_label_overlap
+)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PREFIX = "gride_"
+SCALE_ID = "scale"
+"""Starts the SVG ids of curves at one rank, by which a page shows one of them."""
 MOST_COLORS = 32
 """Steps of the colour bar; more would only make files larger."""
 MOST_BANDS = 16

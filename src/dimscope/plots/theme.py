@@ -52,6 +52,7 @@ AXIS_LABELS = {
     "label_overlap": "label overlap",
     "label_overlap_balanced": "label overlap, balanced",
     "knn_accuracy": "kNN accuracy",
+    "linear_probe": "linear probe",
     "effective_rank": "effective rank",
     "participation_ratio": "participation ratio",
     "anisotropy": "anisotropy",
