@@ -32,7 +32,7 @@ def write_pickle(folder, drop=""):
     return model
 
 
-def test_the_same_weights_come_back(tmp_path):
+def test_the_same_weights_come_back(tmp_path, capfd):
     model = write_pickle(tmp_path / "old")
     place = convert_pickle(tmp_path / "old", tmp_path / "new", model_type="bert", pattern=SMILES_TOKENS)
     loaded = load_model(ModelConfig(name=str(place)))
@@ -41,6 +41,7 @@ def test_the_same_weights_come_back(tmp_path):
         states = [found(input_ids=ids).last_hidden_state.numpy() for found in (model, loaded.model)]
     np.testing.assert_array_equal(*states)
     assert loaded.max_tokens == 32
+    assert capfd.readouterr().err == ""  # no bar of the library while it writes
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Models in older forms, rewritten once as folders that `load_model` reads: safetensors, configuration, fast tokenizer."""
 
+import io
 import json
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 import transformers
 
 from dimscope.errors import ModelError
+from dimscope.models.silence import silent_transformers
 from dimscope.models.weights import NEVER_READ
 
 SMILES_ATOMS = r"\[[^\]]+\]|Br?|Cl?|N|O|S|P|F|I|b|c|n|o|s|p"
@@ -47,8 +50,7 @@ def convert_pickle(source: Path, folder: Path, *, model_type: str, pattern: str,
         raise ModelError(f"{source} lacks {len(absent)} parameters of its encoder ({', '.join(absent[:3])}).")
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(vocabulary or source / "vocab.txt", pattern, int(config.max_position_embeddings))
-    tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
+    _save(model, tokenizer, folder)
     return folder
 
 
@@ -61,16 +63,24 @@ def convert_gguf(file: Path, folder: Path) -> Path:
     if (folder / "model.safetensors").is_file() and (folder / "tokenizer.json").is_file():
         return folder
     try:
-        model: Any = transformers.AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        with silent_transformers(), redirect_stderr(io.StringIO()):  # the bar of the GGUF reader has no switch
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                file.parent, gguf_file=file.name, dtype=torch.float32
+            )
+            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     except Exception as error:  # transformers raises many kinds
         raise ModelError(
             f"{file} cannot be read ({str(error).splitlines()[0]}); it needs the packages gguf and accelerate."
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(folder)
-    _unquantized(model).save_pretrained(folder)
+    _save(_unquantized(model), tokenizer, folder)
     return folder
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    with silent_transformers():
+        tokenizer.save_pretrained(folder)
+        model.save_pretrained(folder)
 
 
 def _unquantized(model: Any) -> Any:

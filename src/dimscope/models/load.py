@@ -15,6 +15,7 @@ from dimscope.config import ModelConfig
 from dimscope.devices import find_device
 from dimscope.errors import DimscopeError, ModelError, UsageError
 from dimscope.models.parts import part_of
+from dimscope.models.silence import silent_transformers
 from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
 
 HUB_SECONDS = 10.0
@@ -173,7 +174,7 @@ def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, 
     shared: dict[str, Any] = {"revision": config.revision or "main", "trust_remote_code": False}
     dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
     is_folder = Path(source).is_dir()
-    with _quiet():
+    with silent_transformers():
         with _explained(f'the model "{config.name}"', is_folder):
             if not is_folder:
                 shared["local_files_only"] = not _is_on_hub(source, shared["revision"])
@@ -217,21 +218,6 @@ def _torch_dtype(name: str) -> torch.dtype:
     found = torch.float32 if name == "auto" else getattr(torch, name)
     assert isinstance(found, torch.dtype)
     return found
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Loading without the library's own bars and advice; its settings are put back afterwards."""
-    level = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers.logging.set_verbosity(level)
-        if bars:
-            transformers.logging.enable_progress_bar()
 
 
 @contextmanager
