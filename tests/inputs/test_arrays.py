@@ -187,7 +187,11 @@ def test_labels_of_a_text_file_are_its_lines(tmp_path):
         ("l.txt", b"a\n\nb\n", "FILE: 1 of 3 labels are empty (rows 1, counted from 0); complete them."),
         ("l.txt", "é\nb\nc\n".encode("latin-1"), "FILE cannot be read as labels: 'utf-8' codec can't decode byte 0xe9"),
         ("l.npy", as_npy(np.array([1.0, np.nan, np.nan])), "FILE: 2 of 3 labels are empty (rows 1, 2, counted from 0)"),
-        ("l.npy", as_npy(np.eye(3)), "FILE cannot be read as labels: shape (3, 3) and dtype float64, but texts or numbers"),
+        (
+            "l.npy",
+            as_npy(np.ones((3, 3))),
+            "FILE cannot be read as labels: shape (3, 3) and dtype float64, but one label, or one column",
+        ),
         ("l.npy", as_npy(np.ones(3) * 1j), "FILE cannot be read as labels: shape (3,) and dtype complex128"),
         ("l.npy", b"", "FILE cannot be read as labels: No data left in file."),
         ("l.npy", as_npz(a=POINTS), "FILE cannot be read as labels: l.npy is not a .npy file."),

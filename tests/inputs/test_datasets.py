@@ -9,7 +9,7 @@ from pyarrow import ipc
 from dimscope.config import DataConfig
 from dimscope.errors import InputError
 from dimscope.inputs.datasets import read_dataset_folder
-from dimscope.inputs.text import read_examples
+from dimscope.inputs.text import read_texts
 
 CLASSES = {"_type": "ClassLabel", "names": ["sport", "world"]}
 
@@ -36,11 +36,11 @@ def refusal(place):
 def test_rows_of_all_files_in_order_with_names_of_classes(tmp_path):
     parts = [{"text": ["b", "a"], "label": [1, 0]}, {"text": ["c"], "label": [1]}]
     place = save(tmp_path / "saved", parts, {"label": CLASSES, "text": {"dtype": "string", "_type": "Value"}})
-    found = read_examples(DataConfig(path=str(place), label="label"))
+    found = read_texts(DataConfig(path=str(place), label="label"))
     assert (found.texts, found.labels) == (["b", "a", "c"], ["world", "sport", "world"])
     before = found.source_hash
     save(place, [{"text": ["b", "z"], "label": [1, 0]}, parts[1]], {"label": CLASSES})
-    assert read_examples(DataConfig(path=str(place))).source_hash != before
+    assert read_texts(DataConfig(path=str(place))).source_hash != before
 
 
 def test_labels_that_are_not_known_are_gaps(tmp_path):
@@ -56,7 +56,7 @@ def test_several_splits_are_named(tmp_path):
     save(tmp_path / "test", [{"text": ["a"]}])
     (tmp_path / "dataset_dict.json").write_text('{"splits": ["test", "train"]}')
     assert refusal(tmp_path) == "FOLDER holds several splits (test, train); choose one, for example --data FOLDER/test."
-    assert read_examples(DataConfig(path=str(tmp_path / "test"))).texts == ["a"]
+    assert read_texts(DataConfig(path=str(tmp_path / "test"))).texts == ["a"]
 
 
 def test_what_is_wrong_is_named(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dimscope.config import DataConfig
 from dimscope.errors import InputError
 from dimscope.inputs.fasta import RESIDUES, parse_header, read_fasta
-from dimscope.inputs.text import read_examples
+from dimscope.inputs.text import read_texts
 
 SCOPE = """>d1ux8a_ a.1.1.1 (A:) Truncated hemoglobin {Bacillus subtilis [TaxId: 1423]}
 mnapyeaigeellsqlvdtfyervashpllkpifpsdl
@@ -82,7 +82,7 @@ def test_other_headers(header, columns):
 def test_packed_or_not_the_examples_are_the_same(tmp_path, name):
     place = tmp_path / name
     place.write_bytes(gzip.compress(SCOPE.encode()) if name.lower().endswith(".gz") else SCOPE.encode())
-    found = read_examples(DataConfig(path=str(place), label="superfamily", group="family"))
+    found = read_texts(DataConfig(path=str(place), label="superfamily", group="family"))
     assert found.kind == "protein"
     assert found.ids == ["d1ux8a_", "d1b0b.1"]
     assert found.labels == ["a.1.1", "b.29.2"]
@@ -129,4 +129,4 @@ def test_a_damaged_archive_is_one_sentence(tmp_path):
 
 def test_a_level_that_no_header_gives_is_missed_by_name(tmp_path):
     with pytest.raises(InputError, match=r'no column "superfamily" for --label.*Columns: id, entry, name, organism, text'):
-        read_examples(DataConfig(path=str(write(tmp_path, UNIPROT)), label="superfamily"))
+        read_texts(DataConfig(path=str(write(tmp_path, UNIPROT)), label="superfamily"))

@@ -14,6 +14,8 @@ from dimscope.files import hash_file, is_numpy_file
 
 UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, BadZipFile, zlib.error)
 """What numpy and zipfile raise for damaged or foreign files."""
+CHUNK = 4096
+"""Rows of one-hot labels that are read at a time."""
 
 
 def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
@@ -45,7 +47,7 @@ def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
 
 
 def read_labels(path: Path, n_rows: int) -> list[str]:
-    """One label per example from a .npy file or a text file with a label per line.
+    """One label per example from a .npy file (labels, or one-hot rows) or a text file with a label per line.
 
     Raises:
         InputError: no such file, another number of labels than examples, or empty labels (their rows are named).
@@ -70,12 +72,34 @@ def read_labels(path: Path, n_rows: int) -> list[str]:
 
 
 def _label_array(path: Path) -> list[str]:
-    array = _array(path).squeeze()
+    return label_texts(_array(path))
+
+
+def label_texts(array: np.ndarray) -> list[str]:
+    """Labels as texts; of one-hot rows (n, classes) the number of the column.
+
+    Raises:
+        ValueError: another shape or dtype.
+    """
+    if array.ndim == 2 and min(array.shape) > 1 and array.dtype.kind in "iufb":
+        return _hot_columns(array)
+    array = array.squeeze()
     if array.ndim > 1 or array.dtype.kind not in "iufbSU":
         raise ValueError(f"shape {array.shape} and dtype {array.dtype}, but texts or numbers on one axis are expected")
     if array.dtype.kind == "f":
         return ["" if np.isnan(label) else str(label) for label in np.atleast_1d(array)]
     return [str(label) for label in np.atleast_1d(array.astype(str))]
+
+
+def _hot_columns(array: np.ndarray) -> list[str]:
+    columns: list[str] = []
+    for start in range(0, len(array), CHUNK):
+        block = np.asarray(array[start : start + CHUNK])
+        if not ((block != 0).sum(axis=1) == 1).all():
+            found = f"shape {array.shape} and dtype {array.dtype}"
+            raise ValueError(f"{found}, but one label, or one column that is not 0, is expected in each row")
+        columns += [str(column) for column in (block != 0).argmax(axis=1)]
+    return columns
 
 
 def _label_lines(path: Path) -> list[str]:

@@ -8,7 +8,7 @@ from dimscope.config import DataConfig
 from dimscope.errors import InputError, first_of, near_match
 from dimscope.files import hash_file
 from dimscope.inputs.base import Columns, Examples, draw_sample
-from dimscope.inputs.columns import READERS, ending_of, read_columns
+from dimscope.inputs.columns import ending_of, read_columns
 from dimscope.inputs.datasets import INFO, dataset_files, read_dataset_folder
 from dimscope.inputs.fasta import FASTA_ENDINGS
 
@@ -16,19 +16,14 @@ MOST_NAMES = 20
 """Column names that a message lists."""
 
 
-def read_examples(config: DataConfig) -> Examples:
-    """The examples of a file, sampled, with incomplete ones dropped or refused as the configuration says.
+def read_texts(config: DataConfig) -> Examples:
+    """The examples of a table, a FASTA file or a saved data set, sampled; incomplete ones are dropped or refused as configured.
 
     Raises:
-        InputError: no such file, an unknown ending, an empty or unreadable file, a missing column (the nearest is named), a
-            name that stands over two columns or two examples, or examples without text, label or group while `incomplete`
-            is `error`.
+        InputError: an unreadable file, a missing column (the nearest is named), a name that stands over two columns or two
+            examples, or examples without text, label or group while `incomplete` is `error`.
     """
     path = Path(config.path).expanduser()
-    if not path.exists():
-        raise InputError(f"no data file at {path} (looked in {Path.cwd()}).")
-    if not path.is_dir():
-        _refuse_unreadable(path)
     wanted: dict[str, str] = {}
 
     def choose(columns: list[str]) -> list[str]:
@@ -38,13 +33,6 @@ def read_examples(config: DataConfig) -> Examples:
     columns = read_dataset_folder(path, choose) if path.is_dir() else read_columns(path, choose)
     examples = _assemble(columns, wanted, path, config)
     return draw_sample(examples, config.points, config.seed)
-
-
-def _refuse_unreadable(path: Path) -> None:
-    if ending_of(path) not in READERS:
-        raise InputError(f"{path} has the ending {path.suffix or 'none'}; text data may be: {', '.join(sorted(READERS))}.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty; a file with examples is expected.")
 
 
 def _is_fasta(path: Path) -> bool:
@@ -141,3 +129,6 @@ def _refuse_bad_names(cells: list[str | None], rows: list[int], name: str, path:
                 "example needs a name of its own; without --id it is the row number."
             )
         seen[cell] = row
+
+
+read_examples = read_texts  # until every caller uses dimscope.inputs.examples
