@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from dimscope.arrays import FloatArray, IntArray
 from dimscope.knn.base import Neighbors
+from dimscope.knn.graph import neighbor_graph
 
 
 def error_of_mean(deviations: FloatArray, neighbors: IntArray) -> float:
@@ -44,15 +45,6 @@ def error_from_sample(deviations: FloatArray, rows: IntArray, indices: IntArray,
     alone = float(deviations @ deviations)
     pairs = len(deviations) / len(rows) * float(2 * products.sum() - products[is_mutual].sum())
     return float(np.sqrt(max(alone + pairs, alone)))
-
-
-def neighbor_graph(neighbors: IntArray) -> csr_array:
-    """Shape (n, n): 1 where one of two points lists the other; -1 in `neighbors` stands for none."""
-    n, k = neighbors.shape
-    present = neighbors.ravel() >= 0
-    rows, columns = np.repeat(np.arange(n), k)[present], neighbors.ravel()[present]
-    graph = csr_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
-    return graph.maximum(graph.T)
 
 
 def errors_of_means(deviations: FloatArray, graph: csr_array) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -146,8 +147,7 @@ class TwoNN:
                 observed = x.sum(axis=1) + ((total - kept) * x[:, -1] if kept < total else 0.0)
                 shape, rate = self.prior if self.method == "bayes" else (-1.0, 0.0)
                 return np.where(observed > 0, (shape + kept) / (rate + observed), np.nan)
-            y = -np.log1p(-np.arange(1, kept + 1) / total)
-            return np.asarray((x @ y) / (x * x).sum(axis=1))
+            return np.asarray((x @ _log_survival(total, kept)) / (x * x).sum(axis=1))
 
 
 def _inflation(neighbors: Neighbors, ratios: FloatArray, value: float, last: float) -> float:
@@ -158,9 +158,14 @@ def _inflation(neighbors: Neighbors, ratios: FloatArray, value: float, last: flo
     return shared_inflation(scores, used, neighbors, 2)
 
 
+@lru_cache(maxsize=4)
+def _log_survival(total: int, kept: int) -> FloatArray:
+    """-log(1 - i / total) for i = 1 to kept; replicates of one table mostly ask for the same."""
+    return np.asarray(-np.log1p(-np.arange(1, kept + 1) / total))
+
+
 def _fit_error(total: int, kept: int) -> float:
-    rank = np.arange(1, kept + 1)
-    y = -np.log1p(-rank / total)
+    rank, y = np.arange(1, kept + 1), _log_survival(total, kept)
     tail = np.cumsum(y[::-1])[::-1]
     return float(np.sqrt(((tail / (total - rank + 1)) ** 2).sum()) / (y * y).sum())
 

@@ -81,9 +81,9 @@ def with_near_duplicates(duplicates: Duplicates, points: Points, nearest: FloatA
     return replace(duplicates, n_near=int(near.sum()))
 
 
-def row_norms(points: Points, chunk: int = 256) -> FloatArray:
-    """Euclidean norm of each row in float64, shape (n,), free of overflow and underflow."""
-    norms, peaks = np.empty(len(points)), row_peaks(points, chunk)
+def row_norms(points: Points, chunk: int = 256, peaks: FloatArray | None = None) -> FloatArray:
+    """Euclidean norm of each row in float64, shape (n,), free of overflow and underflow; `peaks` are `row_peaks`, if known."""
+    norms, peaks = np.empty(len(points)), row_peaks(points, chunk) if peaks is None else peaks
     safe = np.where(peaks > 0, peaks, 1.0)
     for start in range(0, len(points), chunk):
         part = slice(start, start + chunk)

@@ -15,9 +15,10 @@ from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors, search_distinct
 from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import find_duplicates
+from dimscope.knn.graph import neighbor_graph
 from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
 from dimscope.overlaps.null import PermutationNull, permuted_labels
-from dimscope.uncertainty import errors_of_means, neighbor_graph
+from dimscope.uncertainty import errors_of_means
 
 VOTE_ENTRIES = 4_000_000
 """Entries of one block of votes, points times classes (32 MB)."""

@@ -11,8 +11,9 @@ from dimscope.arrays import FloatArray, IntArray
 from dimscope.errors import InputError
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
+from dimscope.knn.graph import neighbor_graph
 from dimscope.overlaps.base import first_members
-from dimscope.uncertainty import errors_of_means, neighbor_graph
+from dimscope.uncertainty import errors_of_means
 
 BLOCK_ENTRIES = 1_000_000
 """Bytes of one block of the membership mask; it should stay in the cache of a core."""

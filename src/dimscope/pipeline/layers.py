@@ -35,7 +35,8 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
     with Scratch(points) as scratch:
         distinct = scratch.chosen(points, duplicates.first_rows)
         linear = spectrum(distinct)
-        norms, largest = row_norms(distinct), row_peaks(distinct)
+        largest = row_peaks(distinct)
+        norms = row_norms(distinct, peaks=largest)
         total = linear.variances.sum()
         return {
             "n": len(points),
