@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dimscope.clusters import adjusted_rand as adjusted_rand
     from dimscope.clusters import density_peaks as density_peaks
     from dimscope.clusters import normalized_information as normalized_information
+    from dimscope.comparison import overlaps_at as overlaps_at
     from dimscope.config import RunConfig as RunConfig
     from dimscope.dimensions import dimension as dimension
     from dimscope.dimensions import dimension_scaling as dimension_scaling
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from dimscope.plots import plot_dimension as plot_dimension
     from dimscope.plots import plot_label_overlap as plot_label_overlap
     from dimscope.plots import plot_overlap as plot_overlap
+    from dimscope.plots import plot_overlap_map as plot_overlap_map
+    from dimscope.plots import plot_overlap_scaling as plot_overlap_scaling
     from dimscope.plots import plot_overview as plot_overview
     from dimscope.plots import plot_scale as plot_scale
     from dimscope.plots import plot_spectrum as plot_spectrum
@@ -84,11 +87,14 @@ _PLACES = {
     "overlap": "overlaps",
     "overlap_matrix": "overlaps",
     "overlap_scaling": "overlaps",
+    "overlaps_at": "comparison",
     "permuted_labels": "overlaps",
     "permuted_pairs": "overlaps",
     "plot_dimension": "plots",
     "plot_label_overlap": "plots",
     "plot_overlap": "plots",
+    "plot_overlap_map": "plots",
+    "plot_overlap_scaling": "plots",
     "plot_overview": "plots",
     "plot_scale": "plots",
     "plot_spectrum": "plots",

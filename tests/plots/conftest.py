@@ -60,12 +60,16 @@ def _columns(depth: np.ndarray, dimension: np.ndarray, has_labels: bool) -> dict
     for step in range(1, 7):
         value = dimension * (1 - 0.06 * (step - 1))
         columns |= {f"gride_{2**step}": value, f"gride_{2**step}_err": 0.02 * value / np.sqrt(step)}
+    for k in (1, 5, 30):
+        columns |= {f"overlap_next_k{k}": following * (1 - 0.002 * k), f"overlap_next_k{k}_err": np.full(m, 0.004)}
+        columns |= {f"overlap_next_k{k}_chance": np.full(m, k / 2999)}
     if has_labels:
         overlap = 0.22 + 0.33 * np.exp(-(((depth - 0.7) / 0.35) ** 2))
         for name, value, chance in (
             ("label_overlap", overlap, 0.074),
             ("label_overlap_balanced", overlap - 0.02, 0.066),
             ("knn_accuracy", overlap + 0.19, 0.1),
+            *((f"label_overlap_k{k}", overlap * (1.1 - 0.003 * k), 0.074) for k in (1, 5, 30)),
         ):
             columns |= {name: value, f"{name}_err": np.full(m, 0.005), f"{name}_chance": np.full(m, chance)}
     found: dict[str, list[float] | list[str]] = {name: value.tolist() for name, value in columns.items()}

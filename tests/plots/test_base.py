@@ -7,7 +7,8 @@ import pytest
 
 from dimscope.errors import UsageError
 from dimscope.plots import PLOTS, plot_dimension
-from dimscope.plots.base import as_runs, layer_positions
+from dimscope.plots.base import as_runs, grid_shape, layer_positions, title_length
+from dimscope.plots.theme import SIZES
 from dimscope.profile import Profile
 
 NAMES = list(PLOTS)
@@ -48,7 +49,7 @@ class TestEveryPlot:
         plot = PLOTS.load(name)({run: make_profile(n) for run, n in HOSTILE.items()}, size="page")
         frame = plot.frame()
         assert set(frame["run"]) == set(HOSTILE)
-        if name != "scale":
+        if name != "scale":  # its x is the rank
             assert (frame["x"] == frame["depth"]).all()
         assert "a$b_{x}$^2 &lt;&amp;&gt;" in plot.svg(has_text=True)
 
@@ -115,3 +116,24 @@ def test_the_folder_loads_no_matplotlib_and_drawing_no_pyplot(profile: Profile) 
         "plot_dimension(p).svg(); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_order_needs_several_runs(profile: Profile) -> None:
+    with pytest.raises(UsageError, match="an order was asked for, but one profile was given"):
+        plot_dimension(profile, ordered=True)
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_many_axes_are_spread_over_full_rows_of_enough_width(size: str) -> None:
+    for count in range(1, 40):
+        rows, columns = grid_shape(count, size)
+        assert rows * columns >= count > (rows - 1) * columns
+        assert rows * columns - count < rows
+        assert columns == 1 or SIZES[size].width / columns >= 1.6
+        assert title_length(size, columns) >= 8
+
+
+def test_needs_with_a_star_stand_for_any_number(profile: Profile) -> None:
+    assert PLOTS.load("scale").present(profile) == [f"gride_{2**step}" for step in range(1, 7)]
+    assert not PLOTS.load("scale").is_drawable(profile.without([f"gride_{2**step}" for step in range(1, 7)]))
+    assert PLOTS.load("overlap").present(profile) == ["overlap_next"]

@@ -3,9 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dimscope.plots import plot_dimension, plot_label_overlap, plot_overlap, plot_overview
+from dimscope.plots import plot_dimension, plot_label_overlap, plot_overlap, plot_overview, plot_spectrum
 from dimscope.plots.lines import layer_ticks
-from dimscope.plots.theme import MUTED
+from dimscope.plots.theme import MUTED, depth_color, run_style
 from dimscope.profile import Profile
 
 
@@ -105,3 +105,36 @@ def test_controls_are_dashed_grey_lines_of_the_same_numbers(profile: Profile, pl
 def test_a_comparison_draws_no_controls(profile: Profile) -> None:
     frame = plot_dimension({"a": with_controls(profile), "b": profile}).frame()
     assert set(frame["quantity"]) == {"dimension"}
+
+
+def test_steps_of_an_order_go_from_blue_to_orange(make_profile) -> None:
+    steps = {f"step {place}": make_profile(4 + place, has_norm=False) for place in range(5)}
+    for plot in (plot_dimension, plot_overlap, plot_label_overlap, plot_overview, plot_spectrum):
+        made = plot(steps, ordered=True)
+        colors = [handle.get_color() for handle in made.figure.legends[0].legend_handles[:5]]
+        assert colors == [depth_color(place / 4) for place in range(5)]
+        for place, profile in enumerate(steps.values()):
+            assert any(
+                line.get_color() == colors[place] and len(line.get_xdata()) == len(profile.layers)
+                for line in made.axes[0].lines
+            )
+
+
+def test_a_long_order_names_its_ends_and_steps_between(make_profile) -> None:
+    steps = {f"step {place}": make_profile(2, has_norm=False) for place in range(30)}
+    texts = [text.get_text() for text in plot_dimension(steps, ordered=True).figure.legends[0].get_texts()]
+    assert (texts[0], texts[-1], len(texts)) == ("step 0", "step 29", 12)
+    assert len(plot_dimension(steps).figure.legends[0].get_texts()) == 30
+
+
+def test_chance_that_differs_has_the_color_of_its_run(profile: Profile, make_profile) -> None:
+    other = make_profile(6)
+    other = other.with_columns({"overlap_next_chance": np.full(len(other.layers), 0.3)})
+    axes = plot_overlap({"a": profile, "b": other}).axes[0]
+    dashed = [line for line in axes.lines if line.is_dashed() and np.ptp(line.get_ydata()) == 0]
+    assert {(line.get_ydata()[0], line.get_color()) for line in dashed} == {
+        (0.01, run_style(0)["color"]),
+        (0.3, run_style(1)["color"]),
+    }
+    same = plot_overlap({"a": profile, "b": make_profile(6)}).axes[0]
+    assert [line.get_color() for line in same.lines if line.is_dashed()] == [MUTED]

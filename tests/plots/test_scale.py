@@ -47,3 +47,13 @@ def test_bands_are_one_standard_error_and_left_out_where_they_would_cover_each_o
     value, error = profile.values("gride_4")[3], profile.values("gride_4_err")[3]
     np.testing.assert_allclose(sorted(set(at_four)), [value - error, value + error])
     assert len(plot_scale(make_profile(20)).axes[0].collections) == 0
+
+
+def test_many_runs_stand_in_rows_and_no_axes_collapse(make_profile) -> None:
+    runs = {f"a run with a long name {place}": make_profile(3) for place in range(7)}
+    plot = plot_scale(runs, size="column")
+    plot.svg()  # places the axes; a warning would be an error
+    assert all(axes.get_position().width > 0.25 for axes in plot.axes)
+    assert len({axes.get_position().y0 for axes in plot.axes}) == 4
+    assert all(len(axes.get_title(loc="left")) <= 20 for axes in plot.axes)
+    assert not plot.figure.axes[7].axison

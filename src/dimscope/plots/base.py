@@ -15,7 +15,7 @@ import numpy as np
 from dimscope.arrays import FloatArray
 from dimscope.errors import UsageError, unknown_name
 from dimscope.files import atomic_path
-from dimscope.plots.theme import size_of, themed
+from dimscope.plots.theme import order_style, run_style, size_of, themed
 from dimscope.profile import Profile
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ Profiles: TypeAlias = Profile | Mapping[str, Profile]
 Rows: TypeAlias = "pandas.DataFrame"
 """One row per drawn number: run, name, site, layer, depth, x, quantity, value, error, chance."""
 FINAL_NORM = "final_norm"
+LEAST_WIDTH = 1.6
+"""Inches that one of several pairs of axes needs for its ticks and its title."""
 NORM_GAP = 24
 """The final norm stands apart from the last block by one 24th of the layers, at least by one layer."""
 # No dates and no version in files: the same profile gives the same bytes.
@@ -116,21 +118,28 @@ class PlotKind:
 
     Attributes:
         summary: one line for listings.
-        needs: quantities of which a profile must hold at least one.
+        needs: quantities of which a profile must hold at least one; `*` stands for any number.
         function: the public function behind it.
+        is_apart: a dict gets axes of its own for each run, and no colour stands for a run.
     """
 
     summary: str
     needs: tuple[str, ...]
     function: Callable[..., Plot]
+    is_apart: bool = False
 
     def __call__(self, profiles: Profiles, **options: Any) -> Plot:
         """The plot; options as the public function takes them."""
         return self.function(profiles, **options)
 
+    def present(self, profile: Profile) -> list[str]:
+        """The quantities of the profile that this plot needs one of."""
+        found = [[name] if profile.has(name) else _numbered(profile, name) for name in self.needs]
+        return [name for names in found for name in names]
+
     def is_drawable(self, profile: Profile) -> bool:
         """True when the profile holds a quantity that this plot shows."""
-        return any(profile.has(name) for name in self.needs)
+        return bool(self.present(profile))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,10 +149,16 @@ class Runs:
     Attributes:
         profiles: name -> profile, never empty.
         is_comparison: True for a dict: one colour per run, x = depth; otherwise x = layer.
+        is_ordered: the runs are steps of one thing, such as checkpoints: their colours go from blue to orange.
     """
 
     profiles: Mapping[str, Profile]
     is_comparison: bool
+    is_ordered: bool = False
+
+    def style(self, place: int) -> dict[str, Any]:
+        """Colour and line style of the run at this place."""
+        return order_style(place, len(self.profiles)) if self.is_ordered else run_style(place)
 
     def rows(self, quantity: str) -> "Rows":
         """The numbers of one quantity over the layers of every run that holds it."""
@@ -175,13 +190,15 @@ class Runs:
         return None if found or value == "None" else value
 
 
-def as_runs(profiles: Profiles) -> Runs:
+def as_runs(profiles: Profiles, *, ordered: bool = False) -> Runs:
     """One profile or a dict of them, in one form.
 
     Raises:
-        UsageError: an empty dict, or something that is no profile.
+        UsageError: an empty dict, something that is no profile, or an order of one profile.
     """
     if isinstance(profiles, Profile):
+        if ordered:
+            raise UsageError("an order was asked for, but one profile was given; an order needs a dict of name -> Profile.")
         name = str(profiles.provenance.get("model", {}).get("name", "") or "run")
         return Runs({name: profiles}, is_comparison=False)
     if not isinstance(profiles, Mapping):
@@ -191,7 +208,7 @@ def as_runs(profiles: Profiles) -> Runs:
     for name, profile in profiles.items():
         if not isinstance(profile, Profile):
             raise UsageError(f'a plot takes profiles; "{name}" is of type {type(profile).__name__}.')
-    return Runs({str(name): profile for name, profile in profiles.items()}, is_comparison=True)
+    return Runs({str(name): profile for name, profile in profiles.items()}, is_comparison=True, is_ordered=ordered)
 
 
 def layer_rows(run: str, profile: Profile, quantity: str, *, by_depth: bool) -> "Rows":
@@ -242,6 +259,24 @@ def new_figure(size: str, *, rows: int = 1, columns: int = 1, height: float = 1.
     figure = Figure(figsize=(wanted.width, wanted.height * height), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     return figure, list(grid.ravel())
+
+
+def grid_shape(n_axes: int, size: str) -> tuple[int, int]:
+    """Rows and columns for this many pairs of axes, as few rows as the width allows, all rows alike full."""
+    rows = -(-n_axes // max(1, int(size_of(size).width / LEAST_WIDTH)))
+    return rows, -(-n_axes // rows)
+
+
+def title_length(size: str, columns: int) -> int:
+    """Letters that fit above one of so many pairs of axes beside each other."""
+    wanted = size_of(size)
+    return max(8, int(0.86 * wanted.width / columns * 72 / (wanted.font * 1.15 * 0.66)))
+
+
+def _numbered(profile: Profile, pattern: str) -> list[str]:
+    """The quantities with a number in the place of the `*` of the pattern; none without a `*`."""
+    head, star, _ = pattern.partition("*")
+    return [name for name in profile.quantities if star and name.startswith(head) and name.removeprefix(head).isdigit()]
 
 
 def _companion(profile: Profile, name: str) -> FloatArray:

@@ -37,6 +37,7 @@ def plot_dimension(
     show_scales: bool = False,
     show_published: bool = False,
     size: str = "column",
+    ordered: bool = False,
 ) -> Plot:
     """The dimension with a band of one standard error, against the layer (one profile) or the depth (a dict).
 
@@ -49,11 +50,12 @@ def plot_dimension(
         show_published: also the curves of Valeriani et al. 2023 (arXiv 2302.00294), dotted, at their depth; they were read
             off figures (+-0.3) and come from other models and data.
         size: `column`, `half`, `page` or `screen`.
+        ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
     Raises:
         UsageError: unknown size, a recommendation with a dict or for other layers, or nothing to draw.
     """
-    runs = as_runs(profiles)
+    runs = as_runs(profiles, ordered=ordered)
     rows = runs.rows("dimension")
     with themed(size):
         figure, (axes,) = new_figure(size)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, new_figure
+from dimscope.plots.base import Panel, Plot, PlotKind, Profiles, Rows, Runs, as_runs, grid_shape, new_figure
 from dimscope.plots.lines import (
     CHANCE,
     Entry,
@@ -27,7 +27,7 @@ QUANTITIES = ("label_overlap", "label_overlap_balanced", "knn_accuracy", "linear
 MARKERS = ("o", "s", "^", "v")
 
 
-def plot_label_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
+def plot_label_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = False) -> Plot:
     """Label overlap, plain and balanced, accuracy of the neighbours' vote and of a linear probe, each with its chance level.
 
     One profile: one pair of axes with a line per quantity, and the controls of the plain label overlap as dashed grey lines.
@@ -36,11 +36,12 @@ def plot_label_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
     Args:
         profiles: one profile, or name -> profile; measured with labels.
         size: `column`, `half`, `page` or `screen`.
+        ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
     Raises:
         UsageError: unknown size, or a profile without labels.
     """
-    runs = as_runs(profiles)
+    runs = as_runs(profiles, ordered=ordered)
     runs.require(QUANTITIES, "it was measured without labels; name their column with --label.")
     present = [name for name in QUANTITIES if any(profile.has(name) for profile in runs.profiles.values())]
     with themed(size):
@@ -70,17 +71,21 @@ def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
 
 
 def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
-    figure, all_axes = new_figure(size, columns=len(present))
+    n_rows, n_columns = grid_shape(len(present), size)
+    figure, all_axes = new_figure(size, rows=n_rows, columns=n_columns, height=0.4 + 0.6 * n_rows)
     panels, has_chance = [], False
-    for name, axes in zip(present, all_axes, strict=True):
+    for name, axes in zip(present, all_axes, strict=False):
         rows = runs.rows(name)
-        has_chance |= draw_chance(axes, rows)
+        has_chance |= draw_chance(axes, rows, runs=runs)
         draw_runs(axes, runs, rows)
         axes.set_title(AXIS_LABELS[name], loc="left")
         _fit(axes, rows)
-        label_layer_axis(axes, runs, size, share=1 / len(present))
+        label_layer_axis(axes, runs, size, share=1 / n_columns)
         panels.append(Panel(axes, rows))
-    _label_share_axis(all_axes[0], runs)
+    for axes in all_axes[len(present) :]:
+        axes.set_axis_off()
+    for axes in all_axes[::n_columns]:
+        _label_share_axis(axes, runs)
     add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
     return Plot(figure, tuple(panels), size)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.plots.base import FINAL_NORM, Rows, Runs
-from dimscope.plots.theme import CONTROL_WORDS, MUTED, PAPER, run_style, shorten, size_of
+from dimscope.plots.theme import CONTROL_WORDS, MUTED, PAPER, shorten, size_of
 from dimscope.profile import CONTROLS
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BAND_OPACITY = 0.22
 TICK_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 25, 40, 50, 100, 200, 500, 1000)
+MOST_STEPS = 12
+"""Steps of an order that a legend names; the colours between them say the rest."""
 CROWDED = 40
 """More layers than this are drawn without a marker each."""
 
@@ -61,7 +63,7 @@ def draw_runs(axes: "Axes", runs: Runs, rows: "Rows") -> None:
     for place, name in enumerate(runs.profiles):
         chosen = rows[rows["run"] == name]
         if len(chosen):
-            draw_line(axes, chosen, run_style(place))
+            draw_line(axes, chosen, runs.style(place))
     note_absence(axes, rows)
 
 
@@ -95,8 +97,11 @@ def joined(parts: "Sequence[Rows]") -> "Rows":
     return pandas.concat(list(parts), ignore_index=True)
 
 
-def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED) -> bool:
-    """The chance level as a dashed line, one per run where runs differ; False when none is known."""
+def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED, *, runs: Runs | None = None) -> bool:
+    """The chance level as a dashed line; False when none is known.
+
+    Where it differs between runs, or along the layers, each run has a line, in its colour when `runs` is given.
+    """
     known = rows[np.isfinite(rows["chance"].to_numpy(dtype=float))]
     if not len(known):
         return False
@@ -105,8 +110,10 @@ def draw_chance(axes: "Axes", rows: "Rows", color: str = MUTED) -> bool:
     if np.ptp(level) <= 1e-3 * max(level.max(), 1e-12) or len(level) == 1:
         axes.axhline(float(level.mean()), **style)
     else:
-        for _, part in known.groupby("run", sort=False):
-            axes.plot(part["x"].to_numpy(dtype=float), part["chance"].to_numpy(dtype=float), **style)
+        places = {} if runs is None or not runs.is_comparison else {name: at for at, name in enumerate(runs.profiles)}
+        for name, part in known.groupby("run", sort=False):
+            own = {"color": runs.style(places[str(name)])["color"]} if runs is not None and places else {}
+            axes.plot(part["x"].to_numpy(dtype=float), part["chance"].to_numpy(dtype=float), **{**style, **own})
     return True
 
 
@@ -188,7 +195,11 @@ def run_entries(runs: Runs) -> list[Entry]:
     """One entry per run of a comparison; none for a single profile, whose figure needs no name."""
     if not runs.is_comparison:
         return []
-    return [Entry(shorten(name), run_style(place)) for place, name in enumerate(runs.profiles)]
+    entries = [Entry(shorten(name), runs.style(place)) for place, name in enumerate(runs.profiles)]
+    if not runs.is_ordered or len(entries) <= MOST_STEPS:
+        return entries
+    kept = sorted({round(step * (len(entries) - 1) / (MOST_STEPS - 1)) for step in range(MOST_STEPS)})
+    return [entries[place] for place in kept]
 
 
 def norm_entry(runs: Runs) -> list[Entry]:

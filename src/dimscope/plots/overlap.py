@@ -15,7 +15,7 @@ from dimscope.plots.lines import (
 from dimscope.plots.theme import AXIS_LABELS, themed
 
 
-def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
+def plot_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = False) -> Plot:
     """Mean shared fraction of the k neighbours of layers l and l + 1, drawn at l, with the chance level and the controls.
 
     The step from the last block to the final norm stands at the last block.
@@ -23,16 +23,17 @@ def plot_overlap(profiles: Profiles, *, size: str = "column") -> Plot:
     Args:
         profiles: one profile, or name -> profile.
         size: `column`, `half`, `page` or `screen`.
+        ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
     Raises:
         UsageError: unknown size, or a profile without this overlap.
     """
-    runs = as_runs(profiles)
+    runs = as_runs(profiles, ordered=ordered)
     runs.require(("overlap_next",), "it needs at least two layers with more neighbors than --overlap-k.")
     rows = runs.rows("overlap_next")
     with themed(size):
         figure, (axes,) = new_figure(size)
-        has_chance = draw_chance(axes, rows)
+        has_chance = draw_chance(axes, rows, runs=runs)
         controls, entries = draw_controls(axes, runs, "overlap_next")
         draw_runs(axes, runs, rows)
         axes.set_title("Overlap with the next layer", loc="left")

@@ -32,7 +32,13 @@ WIDE = 6.0
 """From this width in inches on, the panels stand in one row; otherwise one below the other."""
 
 
-def plot_overview(profiles: Profiles, *, recommendation: Recommendation | None = None, size: str = "page") -> Plot:
+def plot_overview(
+    profiles: Profiles,
+    *,
+    recommendation: Recommendation | None = None,
+    size: str = "page",
+    ordered: bool = False,
+) -> Plot:
     """Dimension, overlap with the next layer and label overlap in one figure, as far as they were measured.
 
     Bands are one standard error, thin dashes the chance level, grey dashes controls, the final norm an open diamond.
@@ -41,11 +47,12 @@ def plot_overview(profiles: Profiles, *, recommendation: Recommendation | None =
         profiles: one profile, or name -> profile.
         recommendation: its range is shaded and its best layer ringed; for one profile only.
         size: `column`, `half` (one panel below the other), `page` or `screen` (side by side).
+        ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
     Raises:
         UsageError: unknown size, or a recommendation with a dict or for other layers.
     """
-    runs = as_runs(profiles)
+    runs = as_runs(profiles, ordered=ordered)
     present = [name for name in TITLES if any(profile.has(name) for profile in runs.profiles.values())]
     columns = len(present) if size_of(size).width >= WIDE else 1
     with themed(size):
@@ -58,7 +65,7 @@ def plot_overview(profiles: Profiles, *, recommendation: Recommendation | None =
             rows = runs.rows(name)
             if name == "dimension" and recommendation is not None and recommendation.is_clear:
                 draw_range(axes, runs, rows, recommendation)
-            has_chance |= draw_chance(axes, rows)
+            has_chance |= draw_chance(axes, rows, runs=runs)
             controls, found = draw_controls(axes, runs, name)
             entries |= {entry.label: entry for entry in found}
             draw_runs(axes, runs, rows)

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dimscope.errors import UsageError
-from dimscope.plots.base import FINAL_NORM, Panel, Plot, PlotKind, Profiles, Rows, as_runs, layer_rows, new_figure
+from dimscope.plots.base import (
+    FINAL_NORM,
+    Panel,
+    Plot,
+    PlotKind,
+    Profiles,
+    Rows,
+    as_runs,
+    grid_shape,
+    layer_rows,
+    new_figure,
+    title_length,
+)
 from dimscope.plots.lines import NORM, add_legend, has_final_norm, note_absence, start_at_zero
 from dimscope.plots.theme import AXIS_LABELS, depth_color, depth_colormap, shorten, themed
 from dimscope.profile import Profile
@@ -43,17 +55,22 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
         if not scale_columns(profile):
             which = f'the profile "{name}"' if runs.is_comparison else "this profile"
             raise UsageError(f"{which} holds no dimension at several scales; measure it with --estimator gride.")
+    n_rows, n_columns = grid_shape(len(runs.profiles), size)
     with themed(size):
-        figure, all_axes = new_figure(size, columns=len(runs.profiles))
+        figure, all_axes = new_figure(size, rows=n_rows, columns=n_columns, height=0.4 + 0.6 * n_rows)
         panels = []
-        for axes, (name, profile) in zip(all_axes, runs.profiles.items(), strict=True):
+        for axes, (name, profile) in zip(all_axes, runs.profiles.items(), strict=False):
             rows = scale_rows(name, profile)
-            _draw(axes, rows)
-            axes.set_title(shorten(name, 24) if runs.is_comparison else "Dimension by scale", loc="left")
+            _draw(axes, rows, title_length(size, n_columns))
+            short = shorten(name, title_length(size, n_columns))
+            axes.set_title(short if runs.is_comparison else "Dimension by scale", loc="left")
             panels.append(Panel(axes, rows, "rank"))
-        for axes in all_axes:
-            start_at_zero(axes, np.concatenate([panel.rows["value"].to_numpy(dtype=float) for panel in panels]))
-        all_axes[0].set_ylabel(AXIS_LABELS["dimension"])
+        for panel in panels:
+            start_at_zero(panel.axes, np.concatenate([panel.rows["value"].to_numpy(dtype=float) for panel in panels]))
+        for axes in all_axes[len(panels) :]:
+            axes.set_axis_off()
+        for axes in all_axes[::n_columns]:
+            axes.set_ylabel(AXIS_LABELS["dimension"])
         n_layers = max(len(profile.layers) for profile in runs.profiles.values())
         if n_layers > 1:
             _add_depth_bar(figure, all_axes, n_layers)
@@ -81,7 +98,7 @@ def scale_rows(run: str, profile: Profile) -> Rows:
     return joined.sort_values(["row", "x"], ignore_index=True).drop(columns="row")
 
 
-def _draw(axes: "Axes", rows: Rows) -> None:
+def _draw(axes: "Axes", rows: Rows, most_digits: int) -> None:
     n_layers = rows["name"].nunique()
     has_bands = n_layers <= MOST_BANDS
     for _, part in rows.groupby("name", sort=False):
@@ -96,7 +113,8 @@ def _draw(axes: "Axes", rows: Rows) -> None:
     note_absence(axes, rows)
     ranks = sorted({int(rank) for rank in rows["x"]})
     axes.set_xscale("log", base=2)
-    axes.set_xticks(ranks, [str(rank) for rank in ranks])
+    skip = -(-sum(len(str(rank)) + 1 for rank in ranks) // max(1, most_digits))
+    axes.set_xticks(ranks, [str(rank) if place % skip == 0 else "" for place, rank in enumerate(ranks)])
     axes.minorticks_off()
     axes.set_xlabel("neighbor rank")
 
@@ -113,4 +131,4 @@ def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int) -> None:
     bar.outline.set_visible(False)
 
 
-SCALE = PlotKind("dimension against neighbor rank, one line per layer", (f"{PREFIX}2", f"{PREFIX}4"), plot_scale)
+SCALE = PlotKind("dimension against neighbor rank, one line per layer", (f"{PREFIX}*",), plot_scale, is_apart=True)

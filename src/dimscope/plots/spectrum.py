@@ -15,17 +15,18 @@ WIDE = 6.0
 """From this width in inches on, all panels stand in one row."""
 
 
-def plot_spectrum(profiles: Profiles, *, size: str = "column") -> Plot:
+def plot_spectrum(profiles: Profiles, *, size: str = "column", ordered: bool = False) -> Plot:
     """Effective rank, participation ratio, anisotropy and median nearest distance, one small pair of axes each.
 
     Args:
         profiles: one profile, or name -> profile.
         size: `column`, `half` (two by two), `page` or `screen` (one row).
+        ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
     Raises:
         UsageError: unknown size, or a profile with none of these quantities.
     """
-    runs = as_runs(profiles)
+    runs = as_runs(profiles, ordered=ordered)
     runs.require(QUANTITIES, "measure it again with this version of dimscope.")
     present = [name for name in QUANTITIES if any(profile.has(name) for profile in runs.profiles.values())]
     columns = len(present) if size_of(size).width >= WIDE else min(2, len(present))

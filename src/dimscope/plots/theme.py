@@ -113,6 +113,11 @@ def run_style(position: int) -> dict[str, Any]:
     return {"color": PALETTE[position % len(PALETTE)], "linestyle": DASHES[turn]}
 
 
+def order_style(place: int, count: int) -> dict[str, Any]:
+    """Colour and line style of step `place` of `count` steps: blue at the first, orange at the last."""
+    return {"color": depth_color(place / max(1, count - 1)), "linestyle": "-"}
+
+
 def shorten(text: str, most: int = 36) -> str:
     """The text on one line, its middle left out when it is longer than `most` characters."""
     flat = " ".join(text.split())
