@@ -1,39 +1,45 @@
 """How good is the advice? Regret of every layer rule against label overlap, kNN accuracy and a linear probe.
 
-python benchmarks/recommendation.py [--out runs/benchmark] [--only WORD] [--write docs/recommendation.md]
+python benchmarks/recommendation.py [--out runs/benchmark] [--only WORD] [--points N] [--write docs/recommendation.md]
 
-Needs the extras `demo`, `decoder` and `probe`, the packages that `recommendation_cases.py` names, and about an hour of two
-cores. Finished parts are kept in the folder.
+Needs the extras `demo`, `decoder`, `digits` and `probe`, the packages that `recommendation_cases.py` names, and about half an
+hour of two cores. Finished parts are kept in the folder. The published curves are judged as well.
 """
 
 import argparse
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from recommendation_cases import CASES
+from recommendation_families import Evidence, evidence, families_table, published_evidence
+from recommendation_published import published_table
+from recommendation_tables import YARDSTICKS, cases_table, rules_table
 
 from dimscope import linear_probe
+from dimscope.files import write_text
 from dimscope.pipeline.run import run_stages
 from dimscope.profile import Profile
 from dimscope.progress import Silent
 from dimscope.rules import RULES
 from dimscope.store.folder import RunFolder
 
-YARDSTICKS = ("label_overlap", "knn_accuracy", "linear_probe")
-MARKS = ("<!-- benchmark -->", "<!-- /benchmark -->")
 PENALTIES = (0.01,)
 """One strength for all layers: the differences between layers, not the best accuracies, are wanted."""
 
 
-def measured(name: str, out: Path) -> tuple[Profile, list[str]]:
-    """The profile of a case with all yardsticks, and its layers without the final norm."""
+def measured(name: str, out: Path, points: int | None) -> Profile:
+    """The profile of a case with all yardsticks."""
     folder = out / "runs" / re.sub(r"\W+", "-", name)
-    result = run_stages(CASES[name](out), folder, with_report=False, progress=Silent())
-    profile = result.profile
-    names = [layer.name for layer in profile.layers if layer.site != "final_norm"]
-    return profile.with_columns({"linear_probe": probed(RunFolder(folder), profile)}), names
+    config = CASES[name].make(out / "data")
+    if points is not None:
+        config = replace(config, data=replace(config.data, points=points))
+    profile = run_stages(config, folder, with_report=False, progress=Silent()).profile
+    return profile.with_columns({"linear_probe": probed(RunFolder(folder), profile)})
 
 
 def probed(folder: RunFolder, profile: Profile) -> np.ndarray:
@@ -41,7 +47,7 @@ def probed(folder: RunFolder, profile: Profile) -> np.ndarray:
     from pyarrow import parquet
 
     place = folder.path / "probe.json"
-    known = json.loads(place.read_text()) if place.is_file() else {}
+    known = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
     labels = parquet.read_table(folder.points, columns=["label"])["label"].to_pylist()
     for layer in profile.layers:
         if layer.name not in known:
@@ -49,50 +55,39 @@ def probed(folder: RunFolder, profile: Profile) -> np.ndarray:
             is_constant = bool((points == points[0]).all())  # the CLS token before the first block
             accuracy = None if is_constant else linear_probe(points, labels, folds=3, strengths=PENALTIES).value
             known[layer.name] = accuracy
-            place.write_text(json.dumps(known))
+            write_text(place, json.dumps(known))
     return np.array([known[layer.name] for layer in profile.layers], dtype=np.float64)
 
 
-def outcome(profile: Profile, names: list[str]) -> dict[str, dict[str, object]]:
-    """Rule -> its layer, and the share of the best value that it reaches on each yardstick (None without a choice)."""
-    rows = [row for row, layer in enumerate(profile.layers) if layer.name in names]
-    found: dict[str, dict[str, object]] = {}
+def outcome(profile: Profile) -> dict[str, Any]:
+    """Rule -> its layer, and the share of the best value that it reaches on each yardstick; the final norm is left out.
+
+    `best` holds the best layer for each yardstick, `examples` how many there were.
+    """
+    rows = [row for row, layer in enumerate(profile.layers) if layer.site != "final_norm"]
+    names = [profile.layers[row].name for row in rows]
+    values = {yardstick: profile.values(yardstick)[rows] for yardstick in YARDSTICKS}
+    found: dict[str, Any] = {}
     for rule in RULES:
         answer = RULES.load(rule)().recommend(profile)
-        best = names[-1] if rule == "last" else answer.best  # the final norm is a site of its own
-        found[rule] = {"layer": best}
-        for yardstick in YARDSTICKS:
-            values = profile.values(yardstick)[rows]
-            found[rule][yardstick] = None if best is None else float(values[names.index(best)] / np.nanmax(values))
-    tops = {f"best {name}": names[int(np.nanargmax(profile.values(name)[rows]))] for name in YARDSTICKS}
-    return {**found, "best": tops}
+        layer = names[-1] if rule == "last" else answer.best  # the final norm is a site of its own
+        found[rule] = {"layer": layer, "is_weak": answer.is_weak}
+        for yardstick, column in values.items():
+            found[rule][yardstick] = None if layer is None else float(column[names.index(layer)] / np.nanmax(column))
+    found["best"] = {yardstick: names[int(np.nanargmax(column))] for yardstick, column in values.items()}
+    found["examples"] = int(profile.values("n")[0])
+    return found
 
 
-def table(results: dict[str, dict[str, dict[str, object]]]) -> str:
-    """Two tables: the mean over cases of what each rule reaches, and the label overlap of each case."""
-    lines = [
-        "| rule | cases with a choice | label overlap | kNN accuracy | linear probe | worst label overlap |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for rule in RULES:
-        reached = {name: [r[rule][name] for r in results.values() if r[rule][name] is not None] for name in YARDSTICKS}
-        means = [f"{100 * np.mean(reached[name]):.0f} %" if reached[name] else "-" for name in YARDSTICKS]
-        worst = f"{100 * min(reached['label_overlap']):.0f} %" if reached["label_overlap"] else "-"
-        lines.append(f"| `{rule}` | {len(reached['label_overlap'])} of {len(results)} | {' | '.join(means)} | {worst} |")
-    lines += ["", f"| case | best layer | {' | '.join(f'`{rule}`' for rule in RULES)} |", "| --- " * (len(RULES) + 2) + "|"]
-    for case, found in results.items():
-        cells = [
-            "-"
-            if found[rule]["layer"] is None
-            else f"{100 * float(found[rule]['label_overlap']):.0f} ({_short(found[rule]['layer'])})"
-            for rule in RULES
-        ]
-        lines.append(f"| {case} | {_short(found['best']['best label_overlap'])} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _short(layer: object) -> str:
-    return str(int(str(layer).rpartition("_")[2]))
+def write_page(page: Path, tables: Mapping[str, str]) -> None:
+    """Replace what stands between the marks `<!-- name -->` and `<!-- /name -->` of a page."""
+    text = page.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        mark, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        before, _, rest = text.partition(mark)
+        _, _, after = rest.partition(end)
+        text = f"{before}{mark}{table}{end}{after}"
+    write_text(page, text)
 
 
 def main() -> None:
@@ -100,20 +95,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--only", default="", help="cases whose name holds this word")
-    parser.add_argument("--write", type=Path, help="a page with the two marks")
+    parser.add_argument("--points", type=int, help="so many examples of each case")
+    parser.add_argument("--write", type=Path, help="a page with the marks")
     chosen = parser.parse_args()
-    results = {}
-    for name in CASES:
-        if chosen.only in name:
-            results[name] = outcome(*measured(name, chosen.out))
-            print(name, json.dumps(results[name]), flush=True)
-    text = table(results)
-    print(text)
-    (chosen.out / "results.json").write_text(json.dumps(results, indent=1))
+    results: dict[str, dict[str, Any]] = {}
+    cases: list[Evidence] = []
+    for name in (name for name in CASES if chosen.only in name):
+        profile = measured(name, chosen.out, chosen.points)
+        results[name] = outcome(profile)
+        cases.append(evidence(name, CASES[name].family, profile))
+        print(name, json.dumps(results[name]), flush=True)
+    tables = {
+        "published": published_table(),
+        "rules": rules_table(results),
+        "cases": cases_table(results),
+        "families": families_table([*cases, *published_evidence()]),
+    }
+    write_text(chosen.out / "results.json", json.dumps(results, indent=1))
+    print("\n\n".join(tables.values()))
     if chosen.write is not None:
-        page = chosen.write.read_text(encoding="utf-8")
-        start, end = page.index(MARKS[0]) + len(MARKS[0]), page.index(MARKS[1])
-        chosen.write.write_text(f"{page[:start]}\n{text}\n{page[end:]}", encoding="utf-8")
+        write_page(chosen.write, tables)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def test_marks_in_names_are_printed_as_they_are(capsys, no_terminal):
 def test_the_answer_has_headline_reasons_and_cautions(capsys, no_terminal):
     print_answer(ANSWER.to_dict())
     assert capsys.readouterr().out == (
-        "\nUse block_01, first block_01 (88% of the bootstrap replicates agree).\n  - It is low there.\n  ! Few replicates.\n"
+        "\nUse block_01 (88% of the bootstrap replicates agree).\n  - It is low there.\n  ! Few replicates.\n"
     )
 
 

@@ -59,7 +59,7 @@ def test_the_labels_have_their_say_in_one_sentence():
     ("answer", "text"),
     [
         (Recommendation("minimum", False, (), None, NAN, ("why",)), "No clear choice of layer."),
-        (Recommendation("minimum", True, ("b1",), "b1", NAN, ("why",)), "Use b1, first b1."),
+        (Recommendation("minimum", True, ("b1",), "b1", NAN, ("why",)), "Use b1."),
         (
             Recommendation("minimum", True, ("b1", "b2", "b3"), "b2", 0.95, ("why",)),
             "Use b1 to b3, first b2 (95% of the bootstrap replicates agree).",

@@ -13,4 +13,4 @@ def test_takes_the_last_row_and_says_what_it_costs(final_norm, name):
     assert (answer.is_clear, answer.layers, answer.best) == (True, (name,), name)
     assert answer.reasons == ("The last layer is taken whatever the profile says.",)
     assert answer.regret.regret == pytest.approx(0.65)
-    assert answer.headline == f"Use {name}, first {name}."
+    assert answer.headline == f"Use {name}."

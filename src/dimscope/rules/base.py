@@ -70,9 +70,9 @@ class Recommendation:
         """The answer in one line."""
         if not self.is_clear:
             return "No clear choice of layer."
-        span = self.layers[0] if len(self.layers) == 1 else f"{self.layers[0]} to {self.layers[-1]}"
+        span = self.layers[0] if len(self.layers) == 1 else f"{self.layers[0]} to {self.layers[-1]}, first {self.best}"
         sure = "" if np.isnan(self.stability) else f" ({self.stability:.0%} of the bootstrap replicates agree)"
-        return f"{'Weak evidence: use' if self.is_weak else 'Use'} {span}, first {self.best}{sure}."
+        return f"{'Weak evidence: use' if self.is_weak else 'Use'} {span}{sure}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for recommendation.json; NaN becomes None."""

@@ -61,26 +61,26 @@ class Turn:
         if _is_dominated(profile, rows[end]):
             also = f"At {best}, the last layer before the turn, one coordinate holds most of the variance (check P012)."
             return unclear(profile, "turn", (why, also), *valley.cautions)
-        names = tuple(layer.name for layer in layers[end:])
         cautions = (WEAK, *valley.cautions)
         return Recommendation(
-            "turn", True, names, best, stability, (why, reason), cautions, regret_of(profile, best), is_weak=True
+            "turn", True, (best,), best, stability, (why, reason), cautions, regret_of(profile, best), is_weak=True
         )
 
 
-def find_end(steps: FloatArray, depths: FloatArray) -> int:
+def find_end(steps: FloatArray, depths: FloatArray, *, least: float = BREAK) -> int:
     """Position of the last layer before the breaks at the end; the last layer when the last step is none.
 
     Args:
         steps: steps[l] is the overlap of layers l and l + 1, shape (m - 1,); an unknown one (NaN) is no break. The first step
             leaves the input and does not count for the typical one.
         depths: of the m layers, from 0 to 1.
+        least: a step that keeps less than this share of what the typical one keeps is a break.
     """
     end = len(steps)
     known = steps[1:][np.isfinite(steps[1:])]
     if not len(known):
         return end
-    border = BREAK * float(np.median(known))
+    border = least * float(np.median(known))
     while end > 1 and depths[end - 1] >= EARLIEST and steps[end - 1] < border:
         end -= 1
     return end
@@ -98,7 +98,7 @@ def _end_of(profile: Profile, rows: list[int]) -> tuple[int, float, str]:
     if profile.has("overlap_next_err"):
         errors = np.nan_to_num(profile.values("overlap_next_err")[rows][:-1])
         draws = steps + errors * np.random.default_rng(0).standard_normal((DRAWS, len(steps)))
-        stability = float(np.mean([find_end(values, depths) >= end for values in draws]))
+        stability = float(np.mean([find_end(values, depths) == end for values in draws]))
     return end, stability, _reason(layers, steps, end)
 
 
