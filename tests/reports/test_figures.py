@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dimscope.plots import PLOTS
+from dimscope.plots import PLOTS, plot_dimension
 from dimscope.profile import Profile
 from dimscope.reports.figures import interactive_svg, layer_slots
 
@@ -105,9 +105,32 @@ def test_the_figure_is_described_and_layers_carry_their_values(profile: Profile)
 
 
 def test_controls_can_be_told_from_the_run(controlled: Profile, profile: Profile) -> None:
-    found = [element.get("data-control") for element in parsed("dimension", controlled).iter() if element.get("data-control")]
+    groups = parsed("dimension", controlled).iter("g")
+    found = [element.get("data-control") for element in groups if element.get("data-control")]
     assert found == ["untrained", "untrained"]  # band and line
     ids = [element.get("id") for element in ElementTree.fromstring(PLOTS.load("overview")(controlled).svg()).iter()]
     kept = [name for name in ids if name and name.startswith("control-")]
     assert len(kept) == len(set(kept)) == 4
     assert not any(element.get("data-control") for element in parsed("dimension", profile).iter())
+
+
+def test_dots_of_curves_that_can_be_hidden_say_so(controlled: Profile) -> None:
+    plot = plot_dimension(controlled, show_scales=True)
+    root = ElementTree.fromstring(interactive_svg(plot, "p", "words", {}))
+    layer = next(g for g in root.iter("g") if g.get("data-layer") == "block_03")
+    dots = [{key: dot.get(key) for key in ("data-quantity", "data-scale", "data-control")} for dot in layer.findall("circle")]
+    assert dots[0] == {"data-quantity": None, "data-scale": None, "data-control": None}
+    assert dots[1] == {"data-quantity": "gride_2", "data-scale": "2", "data-control": None}
+    assert dots[7] == {"data-quantity": "dimension_untrained", "data-scale": None, "data-control": "untrained"}
+    quantities = groups_of(root)[0].get("data-quantities")
+    assert quantities == "dimension gride_2 gride_4 gride_8 gride_16 gride_32 gride_64 dimension_untrained"
+    drawn = [g.get("data-scale") for g in root.iter("g") if g.get("data-scale")]
+    assert sorted(drawn) == sorted(2 * ["2", "4", "8", "16", "32", "64"])  # band and line
+
+
+def test_points_of_published_curves_are_no_layers(profile: Profile) -> None:
+    plot = plot_dimension(profile, show_published=True)
+    root = ElementTree.fromstring(interactive_svg(plot, "p", "words", {}))
+    names = [g.get("data-layer") for g in root.iter("g") if g.get("data-layer")]
+    assert names == [layer.name for layer in profile.layers]
+    assert [len(g.findall("circle")) for g in root.iter("g") if g.get("data-layer")] == [1] * len(names)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dimscope.profile import Profile
 from dimscope.reports.explorer import against_their_label, most_changing
 
 pytestmark = pytest.mark.browser
@@ -139,8 +140,59 @@ def test_the_map_shows_the_value_of_a_square_and_pins_its_layer(full: Any, hoods
     }  # fmt: skip
 
 
+def choose(browser: Any, kind: str, change: str) -> None:
+    """Set the select or check box of this kind as a user does."""
+    browser.value(
+        f"(() => {{ const e = document.querySelector('#dimension [data-shows={kind}]'); {change};"
+        "e.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
+
+
+SCALES_SHOWN = (
+    "[...new Set([...document.querySelectorAll('#dimension .for-wide:not(.published) g[data-scale]')]"
+    ".filter(e => e.getBoundingClientRect().width > 0).map(e => e.dataset.scale))]"
+)
+
+
+def test_another_scale_is_laid_over_the_profile(opened: Any, profile: Profile) -> None:
+    values = [f"{profile.values(name)[3]:.2f}" for name in ("dimension", "gride_8", "gride_64")]
+    layer = "#dimension .for-wide:not(.published) [data-layer=block_03]"
+    assert opened.value(SCALES_SHOWN) == []
+    opened.hover(f"{layer} .hit")
+    assert opened.value(f"{TIP}.textContent").count("\n") == 1
+    choose(opened, "scale", "e.value = '8'")
+    assert opened.value(SCALES_SHOWN) == ["8"]
+    opened.hover("h1")
+    opened.hover(f"{layer} .hit")
+    told = opened.value(f"{TIP}.textContent").split("\n")
+    assert [line.split()[:-2][-1] for line in told[1:]] == values[:2]
+    assert opened.value(f"document.querySelector('{layer}').getAttribute('aria-label')") == ", ".join(told)
+    choose(opened, "scale", "e.value = 'all'")
+    assert opened.value(SCALES_SHOWN) == ["2", "4", "8", "16", "32", "64"]
+    choose(opened, "scale", "e.value = ''")
+    assert opened.value(SCALES_SHOWN) == []
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_published_curves_come_with_axes_of_their_own(opened: Any, tmp_path: Path, width: int) -> None:
+    opened.open(tmp_path / "report.html", width=width)
+    shown = "[...document.querySelectorAll('#dimension .plot')].filter(e => e.offsetHeight).map(e => e.className)"
+    kind = "for-wide" if width > 760 else "for-narrow"
+    assert opened.value(shown) == [f"plot {kind}"]
+    choose(opened, "published", "e.checked = true")
+    assert opened.value(shown) == [f"plot {kind} published"]
+    assert "digitized" in opened.value("document.querySelector('#dimension figcaption').innerText")
+    opened.click(f"#dimension .{kind}.published [data-layer=block_05] .hit")
+    assert {layer for layer, _ in marked(opened, "pin")} == {"block_05"}
+    choose(opened, "published", "e.checked = false")
+    assert opened.value(shown) == [f"plot {kind}"]
+    assert "digitized" not in opened.value("document.querySelector('#dimension figcaption').innerText")
+    assert opened.problems() == []
+
+
 def test_controls_are_switched_off_in_all_figures_at_once(full: Any) -> None:
-    visible = "[...document.querySelectorAll('.for-wide [data-control]')].map(e => e.getBoundingClientRect().width > 0)"
+    shown = ".for-wide:not(.published) g[data-control]"
+    visible = f"[...document.querySelectorAll('{shown}')].map(e => e.getBoundingClientRect().width > 0)"
     assert set(full.value(visible)) == {True}
     full.click("#dimension .switch input")
     assert set(full.value(visible)) == {False}

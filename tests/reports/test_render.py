@@ -175,9 +175,10 @@ def test_without_labels_there_is_no_word_of_them(hostile_page: str) -> None:
 
 
 def test_every_layer_is_in_every_panel_and_in_the_table(page: str, profile: Profile) -> None:
-    # ribbon + table + two sizes of: dimension, label overlap, overlap, scale and four panels of the spectrum
+    # ribbon + table + two sizes of: dimension (with and without published curves), label overlap, overlap, scale,
+    # and four panels of the spectrum
     for layer in profile.layers:
-        assert page.count(f'data-layer="{layer.name}"') == 2 + 2 * 8
+        assert page.count(f'data-layer="{layer.name}"') == 2 + 2 * 9
 
 
 def test_findings_show_code_text_and_remedy(profile: Profile) -> None:
@@ -218,7 +219,8 @@ def test_figures_are_described(page: str) -> None:
     assert len(figures) == 5
     for figure in figures:
         assert figure.count("<figcaption>") == 1
-        assert len(re.findall(r'<svg [^>]*role="img"[^>]*aria-label="[^"]{40,}', figure)) == 2
+        drawings = 4 if "published" in figure else 2
+        assert len(re.findall(r'<svg [^>]*role="img"[^>]*aria-label="[^"]{40,}', figure)) == drawings
 
 
 def test_the_snippet_stands_alone(made: Report, profile: Profile) -> None:

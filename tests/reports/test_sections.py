@@ -52,3 +52,23 @@ def test_texts_of_a_layer_list_what_the_figure_shows(profile: Profile) -> None:
     assert text.count("\n") == 6
     value, error = profile.values("gride_64")[3], profile.values("gride_64_err")[3]
     assert text.endswith(f"rank 64: {value:.2f} ± {error:.2f}")
+
+
+def test_the_dimension_has_curves_to_choose(profile: Profile) -> None:
+    first, *others = draw_sections(profile, recommend(profile))
+    assert first.scales == (2, 4, 8, 16, 32, 64)
+    assert len(first.published) == 2
+    for drawing in first.published:
+        assert "ESM-2 650M, published" in drawing and 'data-scale="64"' in drawing
+    assert "published" not in first.svg + first.svg_narrow
+    assert all(not other.scales and not other.published for other in others)
+
+
+def test_without_a_page_there_is_nothing_to_choose(profile: Profile) -> None:
+    alone = draw_section(SECTIONS[0], profile, recommend(profile), is_wide=False)
+    assert (alone.scales, alone.published) == ((), ())
+    assert "data-scale" not in alone.svg
+
+
+def test_published_curves_are_not_described_as_the_run(profile: Profile) -> None:
+    assert describe(plot_dimension(profile, show_published=True)) == describe(plot_dimension(profile))

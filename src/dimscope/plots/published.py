@@ -44,7 +44,7 @@ def draw_published(axes: "Axes", runs: Runs) -> tuple[list[Rows], list[Entry]]:
     rows = published_rows()
     drawn, entries = [], []
     for place, (model, part) in enumerate(rows[rows["quantity"] == "dimension"].groupby("model", sort=False)):
-        color = PALETTE[1 + place % (len(PALETTE) - 1)]
+        color = PALETTE[2 + place % (len(PALETTE) - 2)]  # the first two are the run and its other scales
         style: dict[str, Any] = {"color": color, "linewidth": 1.1, "linestyle": (0, (1.2, 1.4))}
         axes.plot(part["depth"] * last, part["value"], **style)
         entries.append(Entry(f"{model}, published", style))

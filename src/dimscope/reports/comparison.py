@@ -45,13 +45,19 @@ class ComparisonPage:
     Attributes:
         names: of the runs, in their order.
         summary: printed table, first column `run`.
+        settings: what the runs were made with, as far as it differs; first column `run`.
+        cautions: what limits the comparison, one sentence each.
         profiles: name of each plot -> the profiles to draw.
+        options: name of each plot -> how it is drawn.
         maps: one entry per pair of runs.
     """
 
     names: Sequence[str]
     summary: "pandas.DataFrame"
+    settings: "pandas.DataFrame"
+    cautions: Sequence[str]
     profiles: Mapping[str, Mapping[str, Profile]]
+    options: Mapping[str, Mapping[str, Any]]
     maps: Sequence[MapFigure]
 
 
@@ -62,16 +68,22 @@ def render_comparison(page: ComparisonPage) -> str:
         names=page.names,
         headings=[(name.strip(), MEANINGS.get(name, "")) for name in page.summary.columns],
         rows=page.summary.to_numpy().tolist(),
-        figures=[_drawn(section, page.profiles[section.plot]) for section in SECTIONS if section.plot in page.profiles],
-        maps=[_map(number, entry) for number, entry in enumerate(page.maps)],
+        cautions=page.cautions,
+        settings=page.settings.columns.tolist(),
+        setting_rows=page.settings.to_numpy().tolist(),
+        figures=[_drawn(section, page) for section in SECTIONS if section.plot in page.profiles],
+        maps=[_map(number, entry) for number, entry in enumerate(page.maps) if entry.found is not None],
+        absent=_absent(page.maps),
         version=__version__,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
     )  # fmt: skip
 
 
-def _drawn(section: Any, profiles: Mapping[str, Profile]) -> Drawn:
+def _drawn(section: Any, page: ComparisonPage) -> Drawn:
+    profiles = page.profiles[section.plot]
+
     def draw(size: str, suffix: str) -> str:
-        plot: Plot = PLOTS.load(section.plot)(profiles, size=size)
+        plot: Plot = PLOTS.load(section.plot)(profiles, size=size, **page.options.get(section.plot, {}))
         return plain_svg(plot, f"{section.plot}-{suffix}", f"{section.heading}. {describe_runs(plot)}")
 
     caption = section.caption
@@ -82,12 +94,21 @@ def _drawn(section: Any, profiles: Mapping[str, Profile]) -> Drawn:
 
 
 def _map(number: int, entry: MapFigure) -> dict[str, Any]:
-    svg = ""
-    if entry.found is not None:
-        plot = plot_overlap_map(entry.found, entry.names, size="half")
-        svg = plain_svg(plot, f"map-{number}", f"Overlap of {entry.names[0]} and {entry.names[1]}. {_extremes(entry.found)}")
-    items = entry.found.n_items if entry.found is not None else 0
-    return {"names": entry.names, "svg": svg, "reason": entry.reason, "n_items": items, "words": _words(entry.found)}
+    assert entry.found is not None
+    words = _extremes(entry.found)
+    plot = plot_overlap_map(entry.found, entry.names, size="half")
+    svg = plain_svg(plot, f"map-{number}", f"Overlap of {entry.names[0]} and {entry.names[1]}. {words}")
+    words = f"{words} {entry.found.caution}".strip()
+    return {"names": entry.names, "svg": svg, "n_items": entry.found.n_items, "words": words}
+
+
+def _absent(maps: Sequence[MapFigure]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Each reason why there is no map, with the pairs of runs that it holds for."""
+    reasons: dict[str, list[tuple[str, str]]] = {}
+    for entry in maps:
+        if entry.found is None:
+            reasons.setdefault(entry.reason, []).append(entry.names)
+    return list(reasons.items())
 
 
 def describe_runs(plot: Plot) -> str:
@@ -99,10 +120,6 @@ def describe_runs(plot: Plot) -> str:
             top = known.loc[known["value"].idxmax()]
             sentences.append(f"{run}, {quantity}: highest {format_number(float(top['value']))} at {top['name']}.")
     return " ".join([*sentences[:12], "All values are in numbers.csv."])
-
-
-def _words(found: RunOverlap | None) -> str:
-    return "" if found is None else _extremes(found)
 
 
 def _extremes(found: RunOverlap) -> str:

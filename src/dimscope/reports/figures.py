@@ -5,16 +5,20 @@ a hundredth of a point. Colours become CSS variables with the printed colour as 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
 
 from dimscope.plots import Panel, Plot
 from dimscope.plots.lines import CONTROL_ID
+from dimscope.plots.published import SITE as PUBLISHED
+from dimscope.plots.scale import PREFIX, SCALE_ID
 from dimscope.plots.theme import GRID, INK, MUTED, PALETTE, PAPER
+from dimscope.profile import CONTROLS
 
 HREF = "{http://www.w3.org/1999/xlink}href"
 COLORS = {
@@ -25,8 +29,18 @@ COLORS = {
     **{color: f"var(--series-{place}, {color})" for place, color in enumerate(PALETTE)},
 }
 DOT_RADIUS = 3.4
+OPTIONAL = {CONTROL_ID: "data-control", SCALE_ID: "data-scale"}
+"""Start of an id -> the attribute by which the page shows or hides such parts; its value is the word after the start."""
 # Without any style sheet (a notebook) the areas must be invisible and still answer the pointer with their <title>.
 AREAS = {"class": "layers", "fill": "none", "pointer-events": "all"}
+
+
+class Dot(NamedTuple):
+    """One drawn number of a layer."""
+
+    x: float
+    y: float
+    quantity: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class Slot:
     right: float
     top: float
     bottom: float
-    dots: tuple[tuple[float, float], ...]
+    dots: tuple[Dot, ...]
 
 
 def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str]) -> str:
@@ -56,7 +70,7 @@ def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str
         plot: of one profile.
         prefix: starts every id, so that ids stay unique in the page.
         label: what the figure shows, for readers who cannot see it.
-        texts: layer -> its values in words, shown where there is no script.
+        texts: layer -> its name and its values in words, one line per quantity of the plot; shown where there is no script.
     """
     page, height = _bare_svg(plot, prefix, label)
     page.extend(_layer_groups(plot, height, texts))
@@ -95,25 +109,25 @@ def layer_slots(plot: Plot, panel: Panel) -> list[Slot]:
     height = float(figure.get_figheight()) * 72
     box = panel.axes.get_window_extent()
     top, bottom = height - box.y1 * scale, height - box.y0 * scale
-    rows = panel.rows
+    rows = panel.rows[panel.rows["site"] != PUBLISHED].reset_index(drop=True)
     drawn = rows[["x", "value"]].to_numpy(dtype=float)
     known = np.isfinite(drawn[:, 1])
     places = panel.axes.transData.transform(np.column_stack([drawn[:, 0], np.where(known, drawn[:, 1], 0.0)])) * scale
     places[~known, 1] = np.nan  # such a layer has a place on the axis, but no dot
     points = {
-        str(name): np.column_stack([places[part.index, 0], height - places[part.index, 1]])
-        for name, part in rows.reset_index(drop=True).groupby("name", sort=False)
+        str(name): [Dot(places[row, 0], height - places[row, 1], str(rows.at[row, "quantity"])) for row in part.index]
+        for name, part in rows.groupby("name", sort=False)
     }
     if panel.along == "rank":
         return [_slot_of_line(name, found) for name, found in points.items()]
-    centers = {name: float(found[0, 0]) for name, found in points.items()}
+    centers = {name: float(found[0].x) for name, found in points.items()}
     edges = _edges(sorted(set(centers.values())), box.x0 * scale, box.x1 * scale)
     return [Slot(name, centers[name], *edges[centers[name]], top, bottom, _finite(points[name])) for name in points]
 
 
-def _slot_of_line(name: str, points: np.ndarray) -> Slot:
+def _slot_of_line(name: str, points: Sequence[Dot]) -> Slot:
     dots = _finite(points)
-    xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]
+    xs, ys = [dot.x for dot in dots] or [0.0], [dot.y for dot in dots] or [0.0]
     return Slot(name, xs[0], min(xs), max(xs), min(ys), max(ys), dots)
 
 
@@ -123,13 +137,15 @@ def _edges(centers: list[float], left: float, right: float) -> dict[float, tuple
     return {center: (bounds[place], bounds[place + 1]) for place, center in enumerate(centers)}
 
 
-def _finite(points: np.ndarray) -> tuple[tuple[float, float], ...]:
-    return tuple((float(x), float(y)) for x, y in points if np.isfinite(x) and np.isfinite(y))
+def _finite(points: Sequence[Dot]) -> tuple[Dot, ...]:
+    return tuple(dot for dot in points if np.isfinite(dot.x) and np.isfinite(dot.y))
 
 
 def _layer_groups(plot: Plot, height: float, texts: Mapping[str, str]) -> Iterable[ElementTree.Element]:
     for number, panel in enumerate(plot.panels):
-        group = ElementTree.Element("g", {**AREAS, "data-panel": str(number), "data-along": panel.along})
+        quantities = " ".join(dict.fromkeys(plot.frame()["quantity"]))  # in the order of the lines of `texts`
+        named = {"data-panel": str(number), "data-along": panel.along, "data-quantities": quantities}
+        group = ElementTree.Element("g", {**AREAS, **named})
         for slot in layer_slots(plot, panel):
             element = ElementTree.SubElement(group, "g", {"class": "layer", "data-layer": slot.name})
             ElementTree.SubElement(element, "title").text = texts.get(slot.name, slot.name)
@@ -142,13 +158,21 @@ def _add_area(element: ElementTree.Element, slot: Slot) -> None:
     ElementTree.SubElement(element, "rect", {"class": "hit", **_rounded(area)})
     guide = {"x1": slot.x, "x2": slot.x, "y1": slot.top, "y2": slot.bottom}
     ElementTree.SubElement(element, "line", {"class": "guide", **_rounded(guide)})
-    for x, y in slot.dots:
-        dot = _rounded({"cx": x, "cy": y, "r": DOT_RADIUS})
-        ElementTree.SubElement(element, "circle", {"class": "dot", **dot})
+    for dot in slot.dots:
+        place = _rounded({"cx": dot.x, "cy": dot.y, "r": DOT_RADIUS})
+        ElementTree.SubElement(element, "circle", {"class": "dot", **place, **_optional(dot.quantity)})
+
+
+def _optional(quantity: str) -> dict[str, str]:
+    """What marks a dot of a curve that can be hidden."""
+    if quantity.startswith(PREFIX):
+        return {"data-quantity": quantity, "data-scale": quantity.removeprefix(PREFIX)}
+    control = next((name for name in CONTROLS if quantity.endswith(f"_{name}")), "")
+    return {"data-quantity": quantity, "data-control": control} if control else {}
 
 
 def _add_line(element: ElementTree.Element, slot: Slot) -> None:
-    points = " ".join(f"{x:.2f},{y:.2f}" for x, y in slot.dots)
+    points = " ".join(f"{dot.x:.2f},{dot.y:.2f}" for dot in slot.dots)
     ElementTree.SubElement(element, "polyline", {"class": "hit", "points": points})
     ElementTree.SubElement(element, "polyline", {"class": "trace", "points": points})
 
@@ -173,8 +197,9 @@ def _localize(element: ElementTree.Element, prefix: str) -> None:
     if "id" in attributes:
         # Only clip paths and markers are referred to; ids of groups would only make the page larger.
         name = attributes.pop("id")
-        if name.startswith(f"{CONTROL_ID}-"):
-            attributes["data-control"] = name.split("-")[1]
+        start, _, rest = name.partition("-")
+        if start in OPTIONAL:
+            attributes[OPTIONAL[start]] = rest.split("-")[0]
         if element.tag in ("path", "clipPath"):
             attributes["id"] = f"{prefix}-{name}"
     if "clip-path" in attributes:

@@ -1,6 +1,6 @@
 """The figures of the page: which there are, what is said about each, and how they are described to those who cannot see."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from dimscope.plots import PLOTS, Plot
 from dimscope.plots.base import FINAL_NORM
-from dimscope.plots.scale import scale_columns
+from dimscope.plots.published import SITE as PUBLISHED
+from dimscope.plots.scale import PREFIX, scale_columns
 from dimscope.plots.theme import AXIS_LABELS
 from dimscope.profile import CONTROLS, Profile, format_number
 from dimscope.reports.context import quantity_text
@@ -41,7 +42,11 @@ class Section:
 
 
 class Drawn(NamedTuple):
-    """A figure of the page: its words, and one SVG each for wide and for narrow screens."""
+    """A figure of the page: its words, and one SVG each for wide and for narrow screens.
+
+    `scales` are the ranks of curves that wait in it to be shown; `published` are the two drawings with published curves, or
+    nothing.
+    """
 
     key: str
     heading: str
@@ -50,6 +55,8 @@ class Drawn(NamedTuple):
     is_wide: bool
     svg: str
     svg_narrow: str
+    scales: tuple[int, ...] = ()
+    published: tuple[str, ...] = ()
 
 
 SECTIONS = (
@@ -100,30 +107,58 @@ def draw_sections(profile: Profile, recommendation: Recommendation) -> list[Draw
     beside = [section.plot for section in present if not section.is_wide]
     alone = beside[-1] if len(beside) % 2 else ""
     return [
-        draw_section(section, profile, recommendation, is_wide=section.is_wide or section.plot == alone) for section in present
-    ]
+        draw_section(
+            section, profile, recommendation, is_wide=section.is_wide or section.plot == alone,
+            has_choices=section.plot == "dimension",
+        )
+        for section in present
+    ]  # fmt: skip
 
 
 def draw_section(
-    section: Section, profile: Profile, recommendation: Recommendation, *, is_wide: bool, prefix: str = ""
+    section: Section,
+    profile: Profile,
+    recommendation: Recommendation,
+    *,
+    is_wide: bool,
+    has_choices: bool = False,
+    prefix: str = "",
 ) -> Drawn:
-    """One figure with its words; `prefix` keeps its ids apart from those of other pages' parts."""
+    """One figure with its words.
+
+    Args:
+        section: which.
+        profile: the numbers.
+        recommendation: shown in the dimension.
+        is_wide: across the page, or beside another.
+        has_choices: the dimension with curves that only a page with style sheet and script hides and shows.
+        prefix: keeps its ids apart from those of other pages' parts.
+    """
     kind = PLOTS.load(section.plot)
     options: dict[str, Any] = {"recommendation": recommendation} if section.plot == "dimension" else {}
+    scales = tuple(scale_columns(profile)) if has_choices else ()
 
-    def draw(size: str, suffix: str) -> str:
-        plot: Plot = kind(profile, size=size, **options)
+    def draw(size: str, suffix: str, **more: Any) -> str:
+        plot: Plot = kind(profile, size=size, **options, **more)
         words = layer_texts(profile, plot)
-        return interactive_svg(plot, f"{prefix}{section.plot}-{suffix}", f"{section.heading}. {describe(plot)}", words)
+        label = f"{section.heading}. {describe(plot, hidden=[f'{PREFIX}{rank}' for rank in scales])}"
+        return interactive_svg(plot, f"{prefix}{section.plot}-{suffix}", label, words)
 
+    sizes = {"a": "screen" if is_wide else "half", "b": "column"}
+    hidden: dict[str, Any] = {"show_scales": True} if scales else {}
+    has_published = has_choices and profile.layers[-1].depth > 0 and bool(np.isfinite(profile.values("dimension")).any())
+    svg, svg_narrow = (draw(size, suffix, **hidden) for suffix, size in sizes.items())
+    published = (draw(size, f"p{suffix}", **hidden, show_published=True) for suffix, size in sizes.items() if has_published)
     return Drawn(
         section.plot,
         section.heading,
         section.lead,
         _caption(section, profile, recommendation),
         is_wide,
-        draw("screen" if is_wide else "half", "a"),
-        draw("column", "b"),
+        svg,
+        svg_narrow,
+        scales,
+        tuple(published),
     )
 
 
@@ -158,9 +193,10 @@ def quantity_label(name: str) -> str:
     return {"dimension": "dimension", "overlap_next": "overlap with next"}.get(name, AXIS_LABELS.get(name, name))
 
 
-def describe(plot: Plot) -> str:
-    """The curves in words: first, last, highest and lowest value of each."""
+def describe(plot: Plot, hidden: Sequence[str] = ()) -> str:
+    """The curves of the run in words, but for hidden quantities: first, last, highest and lowest value of each."""
     frame = plot.frame()
+    frame = frame[(frame["site"] != PUBLISHED) & ~frame["quantity"].isin(list(hidden))]
     sentences = []
     for quantity, part in list(frame.groupby("quantity", sort=False))[:DESCRIBED]:
         known = part[np.isfinite(part["value"].to_numpy(dtype=float))]

@@ -10,11 +10,26 @@
   const layerAt = (target) => (target instanceof Element ? target.closest("[data-layer]") : null);
   const mark = (layer, kind, on) => (places.get(layer) || []).forEach((element) => element.classList.toggle(kind, on));
 
+  // Name and values of a layer, without those of curves that are hidden now.
+  function linesOf(element) {
+    const group = element.closest("[data-quantities]");
+    const quantities = group ? group.dataset.quantities.split(" ") : [];
+    const isShown = (quantity) => {
+      const part = group && group.querySelector(`[data-quantity="${quantity}"]`);
+      return !part || getComputedStyle(part).display !== "none";
+    };
+    return (words.get(element) || "").split("\n").filter((_, place) => !place || isShown(quantities[place - 1]));
+  }
+
+  function nameLayers() {
+    document.querySelectorAll(".layers > *").forEach((element) => element.setAttribute("aria-label", linesOf(element).join(", ")));
+  }
+
   function tell(element, event) {
     const cell = event && event.target.dataset.value ? event.target : null; // a square of the map has words of its own
     const lines = cell
       ? [element.dataset.layer, `and ${cell.dataset.other}`, `overlap ${cell.dataset.value}`]
-      : (words.get(element) || "").split("\n");
+      : linesOf(element);
     if (!lines[0] || lines.length < 2) return void (tip.hidden = true);
     const name = document.createElement("b");
     name.textContent = lines[0];
@@ -72,7 +87,6 @@
     [...group.children].forEach((element, place) => {
       element.setAttribute("role", "button");
       element.setAttribute("aria-pressed", "false");
-      element.setAttribute("aria-label", (words.get(element) || "").replace(/\n/g, ", "));
       element.setAttribute("tabindex", place ? "-1" : "0");
     });
     group.addEventListener("keydown", (event) => {
@@ -89,6 +103,7 @@
       event.preventDefault();
     });
   }
+  nameLayers();
   for (const label of document.querySelectorAll(".pick")) {
     const button = document.createElement("button");
     button.type = "button";
@@ -131,6 +146,24 @@
     box.addEventListener("change", () => {
       root.classList.toggle("without-controls", !box.checked);
       switches.forEach((other) => (other.checked = box.checked));
+      nameLayers();
+    });
+  }
+
+  // Curves that wait in a figure: the dimension at another scale, and the published ones, which have a drawing of their own.
+  function showScale(figure, wanted) {
+    figure.classList.toggle("with-scale", wanted !== "");
+    for (const part of figure.querySelectorAll("[data-scale]")) {
+      part.classList.toggle("shown", wanted === "all" || part.dataset.scale === wanted);
+    }
+  }
+  for (const choice of document.querySelectorAll("[data-shows]")) {
+    choice.parentElement.hidden = false;
+    choice.addEventListener("change", () => {
+      const figure = choice.closest("figure");
+      if (choice.dataset.shows === "scale") showScale(figure, choice.value);
+      else figure.classList.toggle("with-published", choice.checked);
+      nameLayers();
     });
   }
 
