@@ -7,13 +7,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import tensorflow
-
-tf = tensorflow.compat.v1
-tf.disable_eager_execution()
 
 
-def save(folder, tensors, *, sharded):
+def save(tf, folder, tensors, *, sharded):
     """One file, or one shard for each of two devices; bfloat16 in a variable of its own."""
     with tf.Graph().as_default(), tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
         for place, (name, values) in enumerate(tensors.items()):
@@ -24,7 +20,7 @@ def save(folder, tensors, *, sharded):
         tf.train.Saver(sharded=sharded).save(session, str(folder / "model.ckpt"), global_step=5)
 
 
-def save_slices(folder):
+def save_slices(tf, folder):
     """One variable that is kept in two parts."""
     with tf.Graph().as_default(), tf.Session() as session:
         parts = tf.fixed_size_partitioner(2)
@@ -35,12 +31,16 @@ def save_slices(folder):
 
 def main(arrays, folder, prefix):
     """Write `one`, `sharded` and `slices`, and read the checkpoint at `prefix` into `read.npz`."""
+    import tensorflow
+
+    tf = tensorflow.compat.v1
+    tf.disable_eager_execution()
     tensors = dict(np.load(arrays))
     for name in ("one", "sharded", "slices"):
         (folder / name).mkdir()
-    save(folder / "one", tensors, sharded=False)
-    save(folder / "sharded", tensors, sharded=True)
-    save_slices(folder / "slices")
+    save(tf, folder / "one", tensors, sharded=False)
+    save(tf, folder / "sharded", tensors, sharded=True)
+    save_slices(tf, folder / "slices")
     reader = tf.train.load_checkpoint(prefix)
     np.savez(folder / "read.npz", **{name: reader.get_tensor(name) for name in tensors})
 
