@@ -101,10 +101,23 @@ def test_report_draws_again_what_is_missing(call, mine):
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8"))["headline"] in text
 
 
+def test_a_page_without_texts_can_be_shared(call, mine):
+    texts = pandas.read_parquet(mine / "points.parquet")["text"].tolist()
+    page = (mine / "report.html").read_text(encoding="utf-8")
+    assert all(text in page for text in texts)
+    left = call("report", mine, "--no-texts")
+    note = f"The page holds no texts; {mine / 'points.parquet'} still does.\n"
+    assert (left.code, left.out, left.err) == (0, f"Report: {mine / 'report.html'}\n", note)
+    page = (mine / "report.html").read_text(encoding="utf-8")
+    assert not any(text in page for text in texts)
+    assert '"e7"' in page and "Search id or label" in page
+    assert pandas.read_parquet(mine / "points.parquet")["text"].tolist() == texts
+
+
 @pytest.fixture
 def no_figures(monkeypatch):
     """`report` draws nothing, which is quick."""
-    monkeypatch.setattr(finish, "illustrate", lambda *results: None)
+    monkeypatch.setattr(finish, "illustrate", lambda *results, **options: None)
 
 
 def test_report_keeps_the_rule_of_the_last_recommendation(call, mine, no_figures):

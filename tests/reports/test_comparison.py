@@ -19,10 +19,16 @@ HOSTILE = "<script>alert(1)</script>"
 def page():
     profiles = {HOSTILE: make_profile([3.0, 9.0, 5.0]), "b": make_profile([4.0, 2.0, 1.0, 8.0])}
     points = np.random.default_rng(0).standard_normal((50, 3))
-    found = RunOverlap(overlap_matrix([points], [points[:, :2]], 5), ("u",), ("v",), 50)
+    found = RunOverlap(
+        overlap_matrix([points], [points[:, :2]], 5), ("u",), ("v",), 50, "The 50 rows were matched by their number alone."
+    )
     summary = pandas.DataFrame({"run": [HOSTILE, "b"], "peak dimension": ["9.0 +- 0.1 (block_01)", "8"]})
-    maps = [MapFigure((HOSTILE, "b"), found), MapFigure(("b", "c"), None, "the examples differ <here>")]
-    return render_comparison(ComparisonPage([HOSTILE, "b"], summary, {"dimension": profiles}, maps))
+    settings = pandas.DataFrame({"run": [HOSTILE, "b"], "pool": ["mean", "cls & <b>"]})
+    reason = "the examples differ <here>"
+    maps = [MapFigure((HOSTILE, "b"), found), *(MapFigure((name, "c"), None, reason) for name in (HOSTILE, "b"))]
+    return render_comparison(
+        ComparisonPage([HOSTILE, "b"], summary, settings, [f"Beware of {HOSTILE}."], {"dimension": profiles}, maps)
+    )
 
 
 def test_names_are_text_and_nothing_is_loaded(page):
@@ -34,8 +40,16 @@ def test_names_are_text_and_nothing_is_loaded(page):
 
 def test_table_maps_and_reasons_are_there(page):
     assert "9.0 ± 0.1 (block_01)" in page
-    assert "the examples differ &lt;here&gt;" in page
+    assert page.count("the examples differ &lt;here&gt;") == 1  # once for both pairs
+    assert "<bdi>b</bdi> against <bdi>c</bdi>: the examples differ" in page
     assert "50 common examples. Most alike: u and v, " in page
+    assert "The 50 rows were matched by their number alone." in page
+
+
+def test_cautions_and_differences_are_shown(page):
+    assert "<h3>Before you compare</h3>" in page
+    assert "Beware of &lt;script&gt;alert(1)&lt;/script&gt;." in page
+    assert re.search(r"<th scope=\"col\">pool</th>.*<td>mean</td>.*<td>cls &amp; &lt;b&gt;</td>", page, re.DOTALL)
 
 
 def test_ids_are_unique(page):

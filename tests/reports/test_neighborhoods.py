@@ -92,3 +92,11 @@ def test_labels_with_gaps_are_no_labels(folder: RunFolder) -> None:
     found: Neighborhoods = read_neighborhoods(folder, ["l0", "l1"], K)
     assert found.labels is None
     assert np.isnan(found.agreeing).all()
+
+
+def test_texts_can_be_left_out(folder: RunFolder) -> None:
+    found = read_neighborhoods(folder, ["l0", "l1"], K)
+    bare = found.without_texts()
+    assert any(found.texts) and not any(bare.texts)
+    assert (len(bare.texts), bare.ids, bare.labels) == (40, found.ids, found.labels)
+    np.testing.assert_array_equal(bare.near, found.near)

@@ -26,8 +26,13 @@ def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Reco
     return recommendation, findings
 
 
-def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding]) -> None:
-    """Write `figures/`, `overlap.csv` and `report.html`; times, command and credits come from the manifest."""
+def illustrate(
+    folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding], *, has_texts: bool = True
+) -> None:
+    """Write `figures/`, `overlap.csv` and `report.html`; times, command and credits come from the manifest.
+
+    Without `has_texts` the page shows examples by id and label only.
+    """
     from dimscope.plots import PLOTS
     from dimscope.reports import report
     from dimscope.reports.neighborhoods import overlap_csv, read_neighborhoods
@@ -42,7 +47,8 @@ def illustrate(folder: RunFolder, profile: Profile, recommendation: Recommendati
     found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile))
     if found.overlap is not None:
         write_text(folder.overlap, overlap_csv(found.overlap, found.layers))
-    report(full, recommendation, findings, neighborhoods=found).write(folder.report)
+    shown = found if has_texts else found.without_texts()
+    report(full, recommendation, findings, neighborhoods=shown).write(folder.report)
 
 
 def overlap_k_of(profile: Profile) -> int:

@@ -15,7 +15,7 @@ from dimscope.plots.theme import shorten
 from dimscope.profile import Profile, format_number
 from dimscope.reports.figures import plain_svg
 from dimscope.reports.render import TEMPLATES, page_environment
-from dimscope.reports.sections import SECTIONS, Drawn
+from dimscope.reports.sections import SECTIONS, Drawn, Section
 from dimscope.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ MEANINGS = {
     "recommended": "the stored answer of the run",
     "peak depth": "layer / number of blocks, from 0 to 1",
 }
+SCALING = Section(
+    "overlap_scaling",
+    "Overlaps at several k",
+    "The same overlaps with fewer and more neighbors compared. Where the lines of a run have the same form, what they say does "
+    "not hang on the number of neighbors.",
+    "One line per number of neighbors. Bands: one standard error. Thin dashes: chance, which grows with k.",
+    True,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +56,8 @@ class ComparisonPage:
         settings: what the runs were made with, as far as it differs; first column `run`.
         cautions: what limits the comparison, one sentence each.
         profiles: name of each plot -> the profiles to draw.
-        options: name of each plot -> how it is drawn.
         maps: one entry per pair of runs.
+        ordered: the runs are steps of one thing.
     """
 
     names: Sequence[str]
@@ -57,8 +65,8 @@ class ComparisonPage:
     settings: "pandas.DataFrame"
     cautions: Sequence[str]
     profiles: Mapping[str, Mapping[str, Profile]]
-    options: Mapping[str, Mapping[str, Any]]
     maps: Sequence[MapFigure]
+    ordered: bool = False
 
 
 def render_comparison(page: ComparisonPage) -> str:
@@ -71,7 +79,7 @@ def render_comparison(page: ComparisonPage) -> str:
         cautions=page.cautions,
         settings=page.settings.columns.tolist(),
         setting_rows=page.settings.to_numpy().tolist(),
-        figures=[_drawn(section, page) for section in SECTIONS if section.plot in page.profiles],
+        figures=[_drawn(section, page) for section in (*SECTIONS, SCALING) if section.plot in page.profiles],
         maps=[_map(number, entry) for number, entry in enumerate(page.maps) if entry.found is not None],
         absent=_absent(page.maps),
         version=__version__,
@@ -80,10 +88,11 @@ def render_comparison(page: ComparisonPage) -> str:
 
 
 def _drawn(section: Any, page: ComparisonPage) -> Drawn:
-    profiles = page.profiles[section.plot]
+    profiles, kind = page.profiles[section.plot], PLOTS.load(section.plot)
+    options = {} if kind.is_apart else {"ordered": page.ordered}
 
     def draw(size: str, suffix: str) -> str:
-        plot: Plot = PLOTS.load(section.plot)(profiles, size=size, **page.options.get(section.plot, {}))
+        plot: Plot = kind(profiles, size=size, **options)
         return plain_svg(plot, f"{section.plot}-{suffix}", f"{section.heading}. {describe_runs(plot)}")
 
     caption = section.caption

@@ -1,7 +1,7 @@
 """The neighbours of every example in every layer of a run, as the page shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pyarrow import parquet
@@ -43,6 +43,10 @@ class Neighborhoods:
     kept: FloatArray
     agreeing: FloatArray
     overlap: OverlapMatrix | None
+
+    def without_texts(self) -> "Neighborhoods":
+        """The same for a page that may be shown to those who may not read the examples."""
+        return replace(self, texts=("",) * len(self.ids))
 
 
 def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neighborhoods:
