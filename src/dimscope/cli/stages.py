@@ -77,13 +77,14 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
 @click.command()
 @RUN
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def report(run: Path, show: bool) -> None:
+@click.option("--no-texts", is_flag=True, help="Leave the texts of the examples out of the page; ids and labels stay.")
+def report(run: Path, show: bool, no_texts: bool) -> None:
     """Draw the figures and write report.html of RUN again.
 
     \b
     Examples:
       dimscope report runs/demo
-      dimscope report runs/demo --open
+      dimscope report runs/demo --no-texts --open
     """
     from dimscope.cli.output import read_stored
     from dimscope.pipeline.finish import answer, illustrate
@@ -94,7 +95,9 @@ def report(run: Path, show: bool) -> None:
     profile = Profile.load(folder.profile)
     rule = (read_stored(folder.recommendation) or {}).get("rule")  # `dimscope recommend RUN --rule` may have chosen it
     config = resolve({"measure__rule": rule}, None, (), read_folder_config(folder))
-    illustrate(folder, profile, *answer(config, folder, profile))
+    illustrate(folder, profile, *answer(config, folder, profile), has_texts=not no_texts)
     click.echo(f"Report: {folder.report}")
+    if no_texts:
+        click.echo(f"The page holds no texts; {folder.points} still does.", err=True)
     if show:
         click.launch(str(folder.report))
