@@ -28,15 +28,9 @@ def test_from_checkpoint_and_images_to_the_figure(tmp_path):
         tmp_path / "results",
     )
     assert len(call("distances", *ready, "-q", "--device", "cpu").stdout.split()) == 10
-    home = tmp_path / "results" / "small"
-    (tmp_path / "results" / "model").rename(home)
-    for path in list(home.rglob("*_model_*.npy")):
-        path.rename(path.with_name(path.name.replace("_model_", "_small_")))
-    drawn = call(
-        "plot", "--data", tmp_path, "--from-distances", tmp_path / "results", "--to", tmp_path / "plots", "--decimation", 4
-    )
-    assert (tmp_path / "plots" / "igpt_id_ov_labels.png").is_file()
-    assert "left out: ESM-2 35M" in drawn.stderr
+    drawn = call("plot", "--from-distances", tmp_path / "results", "--to", tmp_path / "plots", "--decimation", 4, "--published")
+    assert (tmp_path / "plots" / "other_id_ov_labels.png").is_file()
+    assert "left out: iGPT-S" in drawn.stderr
 
 
 def test_help_is_the_same_whoever_calls_first():

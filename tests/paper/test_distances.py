@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from bundles import igpt_forward, igpt_weights, write_bundle
 from dimscope.errors import InputError, StoreError, UsageError
 from dimscope.paper import distances as module
-from dimscope.paper.distances import Request, distances, export_run, require_space
+from dimscope.paper.distances import Request, distances, named
+from dimscope.paper.igpt import convert
 from dimscope.paper.legacy import tables
 
 
@@ -25,18 +28,25 @@ def request_(tmp_path):
     )  # fmt: skip
 
 
+def _converted(request):
+    """The ImageGPT folder that the first call with a checkpoint makes."""
+    folder = request.data_path / "hf"
+    convert(request.ckpt_path, folder)
+    return folder
+
+
 def test_files_hold_the_states_and_their_tables(request_):
     written = distances(request_)
     images, labels = (np.load(request_.data_path / f"imagenet_tr{kind}.npy") for kind in "XY")
     labels = labels.argmax(1)
     rows = np.concatenate([np.flatnonzero(labels == name)[:10] for name in (2, 0, 3)])
-    home = request_.to / "model"
+    home = request_.to / "igpt-2x8"
     assert np.array_equal(np.load(home / "imagenet_labels.npy"), labels[rows])
     for layer, expected in enumerate(igpt_forward(igpt_weights(), images[rows])):
-        states = np.load(home / "activations" / f"imagenet_model_layer{layer}_train_act.npy")
+        states = np.load(home / "activations" / f"imagenet_igpt-2x8_layer{layer}_train_act.npy")
         np.testing.assert_allclose(states, expected, atol=1e-5)
         for kind, array in tables(states, 5).items():
-            stored = np.load(home / "distance_matrices" / f"imagenet_model_layer{layer}_train_{kind}.npy")
+            stored = np.load(home / "distance_matrices" / f"imagenet_igpt-2x8_layer{layer}_train_{kind}.npy")
             assert stored.dtype == array.dtype
             assert np.array_equal(stored, array, equal_nan=True)
     assert len(written) == 3 * 4 + 1
@@ -77,11 +87,31 @@ def test_a_broken_call_goes_on(request_, monkeypatch):
 def test_one_layer_and_names_of_other_checkpoints(request_, tmp_path):
     written = distances(replace(request_, layers=(1,), activations=False))
     assert {path.name for path in written} == {
-        f"imagenet_model_layer1_train_{kind}.npy" for kind in ("dist", "index", "mus")
+        f"imagenet_igpt-2x8_layer1_train_{kind}.npy" for kind in ("dist", "index", "mus")
     } | {"imagenet_labels.npy"}
+
+
+def test_names_of_checkpoints(request_, tmp_path):
+    """Of a converted folder, too, so that tables of two steps never take each other's place."""
+    assert named(request_).description == "train"
     early = write_bundle(tmp_path / "early" / "model.ckpt-131000", igpt_weights())
-    assert replace(request_, ckpt_path=early).description == "train_cpt131000"
-    assert replace(request_, untrained=True, split="valid").description == "valid_untrained"
+    convert(early, tmp_path / "hf")
+    for place in (early, Path(f"{early}.index"), tmp_path / "hf"):
+        found = named(replace(request_, ckpt_path=place))
+        assert (found.name, found.description) == ("igpt-2x8", "train_cpt131000")
+    assert named(replace(request_, untrained=True, split="valid")).description == "valid_untrained"
+    bert = write_bundle(tmp_path / "bert" / "model.ckpt-1000000", igpt_weights(bert=True))
+    assert named(replace(request_, ckpt_path=bert)).name == "igpt-2x8-bert"
+    assert named(replace(request_, ckpt_path=bert, model="mine")).name == "mine"
+
+
+def test_the_disk_is_asked_before_the_first_image(request_, monkeypatch):
+    from dimscope.paper import space
+
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=12_000))
+    with pytest.raises(StoreError, match=r"states and tables need 0\.0 GB; the disk of .* has 0\.0 GB free"):
+        distances(replace(request_, ckpt_path=_converted(request_)))
+    assert not list(request_.to.rglob("*.npy"))
 
 
 def test_untrained_has_other_states_from_its_seed(request_):
@@ -90,23 +120,6 @@ def test_untrained_has_other_states_from_its_seed(request_):
     other = np.load(next(path for path in distances(replace(fresh, seed=1)) if path.name.endswith("act.npy")))
     assert first.shape == other.shape == (30, 8)
     assert not np.allclose(first, other)
-
-
-def test_a_run_folder_is_exported(tmp_path):
-    from dimscope.config import config_from
-    from dimscope.pipeline.given import measure_arrays
-
-    points = np.random.default_rng(0).standard_normal((2, 60, 5))
-    np.save(tmp_path / "a.npy", points)
-    np.save(tmp_path / "labels.npy", np.arange(60) % 3)
-    run = tmp_path / "run"
-    config = config_from({"measure": {"k": 16, "overlap_k": 8, "replicates": 4, "estimators": ["twonn"]}})
-    measure_arrays(tmp_path / "a.npy", config, run, labels=tmp_path / "labels.npy", with_report=False)
-    written = export_run(run, Request(run, tmp_path / "out", maxk=10))
-    assert np.array_equal(np.load(written[-1]), np.arange(60) % 3)
-    for layer in range(2):
-        stored = np.load(tmp_path / "out/model/distance_matrices" / f"imagenet_model_layer{layer}_train_index.npy")
-        assert np.array_equal(stored, tables(points[layer], 10)["index"])
 
 
 def test_what_is_refused(request_, tmp_path):
@@ -118,12 +131,10 @@ def test_what_is_refused(request_, tmp_path):
         distances(replace(request_, ckpt_path=None, untrained=True))
     with pytest.raises(UsageError, match="--model large has 48 blocks"):
         distances(replace(request_, model="large"))
-    with pytest.raises(StoreError, match=r"all of it need 1000000000\.0 GB"):
-        require_space(tmp_path, 10**18, "all of it")
 
 
 def test_the_record_says_what_was_asked(request_):
     distances(request_)
-    record = json.loads((request_.to / "model" / "imagenet_model_train.json").read_text())
+    record = json.loads((request_.to / "igpt-2x8" / "imagenet_igpt-2x8_train.json").read_text())
     assert record["options"]["maxk"] == "5"
     assert len(record["files"]) == 13

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bundles import igpt_forward, igpt_weights, write_bundle
-from dimscope.errors import InputError, ModelError, UsageError
+from dimscope.errors import InputError, ModelError, StoreError, UsageError
 from dimscope.models.imagegpt import ImageReader
 from dimscope.paper import igpt
 
@@ -51,8 +51,9 @@ def test_a_second_call_writes_nothing_and_another_model_is_refused(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "hf").iterdir()}
     igpt.convert(tmp_path / "c", tmp_path / "hf")
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "hf").iterdir()}
-    with pytest.raises(ModelError, match="holds another model"):
-        igpt.convert(write_bundle(tmp_path / "d", igpt_weights(layers=3)), tmp_path / "hf")
+    for other in (igpt_weights(layers=3), igpt_weights(seed=1)):  # another shape, other weights of the same shape
+        with pytest.raises(ModelError, match="holds another model"):
+            igpt.convert(write_bundle(tmp_path / "d", other), tmp_path / "hf")
 
 
 def test_a_damaged_checkpoint_leaves_no_model(tmp_path):
@@ -91,6 +92,29 @@ def test_fresh_weights_have_the_published_deviations(tmp_path):
     assert np.array_equal(read("h0/attn/q_proj"), igpt.fresh(shape, 0)("h0/attn/q_proj"))
     assert not np.array_equal(read("h0/attn/q_proj"), read("h1/attn/q_proj"))
     assert not np.array_equal(read("h0/attn/q_proj"), igpt.fresh(shape, 1)("h0/attn/q_proj"))
-    igpt.write_folder(read, shape, tmp_path)
+    igpt.write_folder(read, shape, tmp_path, {"seed": "0"})
     assert json.loads((tmp_path / "config.json").read_text())["bidirectional"] is False
     assert ImageReader(tmp_path, device="cpu").read(np.zeros((1, 16), int))[2].shape == (1, 64)
+
+
+def test_names_and_shapes_of_folders(tmp_path):
+    assert [shape.name for shape in igpt.SIZES.values()] == ["small", "medium", "large"]
+    shape = igpt.convert(write_bundle(tmp_path / "model.ckpt-5", igpt_weights(bert=True)), tmp_path / "hf")
+    assert igpt.shape_of_folder(tmp_path / "hf") == shape
+    assert (shape.size, shape.name) == (None, "igpt-2x8-bert")
+    assert igpt.origin_of_folder(tmp_path / "hf")["checkpoint"] == "model.ckpt-5"
+    assert igpt.origin_of_folder(tmp_path) == {}
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"config\.json is no configuration of an ImageGPT"):
+        igpt.shape_of_folder(tmp_path)
+
+
+def test_a_full_disk_is_seen_first(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from dimscope.paper import space
+
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(StoreError, match="the weights need"):
+        igpt.convert(write_bundle(tmp_path / "c", igpt_weights()), tmp_path / "hf")
+    assert not (tmp_path / "hf").exists()

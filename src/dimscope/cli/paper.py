@@ -101,7 +101,9 @@ def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> 
 @click.option("--ckpt-path", type=PATH, metavar="PATH", help="TensorFlow 1 checkpoint, or a folder made by convert-igpt.")
 @click.option("--from-run", type=PATH, metavar="RUN", help="Write the layers of this run folder in the same format instead.")
 @click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="Results folder.")
-@click.option("--model", type=NearChoice(SIZES), help="Size of the model; stands in the file names.")
+@click.option(
+    "--model", type=NearChoice(SIZES), help="Refuse a checkpoint of another size; stands in the file names.  [its own size]"
+)
 @click.option("--split", default="train", show_default=True, type=NearChoice(("train", "valid", "test")), help="Which arrays.")
 @click.option("--hidden-repr", "layers", type=int, multiple=True, metavar="L", help="Only this layer; may be repeated.  [all]")
 @click.option(
@@ -131,8 +133,9 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
     """
     from dimscope.cli.progress import choose_progress
     from dimscope.errors import UsageError
-    from dimscope.paper.distances import Request, export_run
+    from dimscope.paper.distances import Request
     from dimscope.paper.distances import distances as write_distances
+    from dimscope.paper.export import export_run
 
     progress = choose_progress(quiet)
     if from_run is not None:
@@ -146,7 +149,7 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
 
 
 @paper.command()
-@click.option("--data", required=True, type=PATH, metavar="DIR", help="Folder of the downloaded arrays.")
+@click.option("--data", type=PATH, metavar="DIR", help="Folder of the downloaded arrays.")
 @click.option("--to", default="results/plots", show_default=True, type=PATH, metavar="DIR", help="Where the figures go.")
 @click.option(
     "--from-distances", type=PATH, metavar="DIR", help="Results folder of `paper distances`: read its tables instead of mus."
@@ -175,7 +178,7 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
 )
 @click.option("--published", is_flag=True, help="Overlay the published curves (digitised, +-0.3).")
 @click.option("--seed", default=0, show_default=True, help="For the subsets.")
-def plot(data: Path, to: Path, published: bool, **options: Any) -> None:
+def plot(data: Path | None, to: Path, published: bool, **options: Any) -> None:
     """Both published figures, dimension and label overlap of iGPT and ESM-2, and a CSV of every number in them.
 
     What is missing is named file by file on stderr; the rest is drawn.
@@ -184,11 +187,15 @@ def plot(data: Path, to: Path, published: bool, **options: Any) -> None:
     Example:
       dimscope paper plot --data results/data --to results/plots --published
     """
-    from dimscope.paper.curves import Source, all_curves
+    from dimscope.errors import UsageError
+    from dimscope.paper.curves import Source
     from dimscope.paper.figures import write_figures
+    from dimscope.paper.gather import all_curves
 
+    if data is None and options["from_distances"] is None:
+        raise UsageError("nothing to plot was named; give --data DIR with the downloaded arrays, or --from-distances DIR.")
     curves, missing = all_curves(Source(data=data, **options))
     for sentence in missing:
         click.echo(f"left out: {sentence}", err=True)
-    for path in write_figures(curves, to, published=published):
+    for path in write_figures(curves, to, published=published, k=options["k"]):
         click.echo(path)

@@ -3,25 +3,27 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from dimscope.arrays import IntArray, Points
-from dimscope.errors import InputError, StoreError, UsageError
-from dimscope.files import explained_disk_errors, hash_file, write_text
+from dimscope.errors import InputError, UsageError
+from dimscope.files import hash_file, write_text
 from dimscope.paper import igpt
 from dimscope.paper.bundle import Bundle
-from dimscope.paper.legacy import file_name, tables, write_array
+from dimscope.paper.legacy import RANKS, file_name, tables, write_array
+from dimscope.paper.space import require_space
 from dimscope.paper.subset import choose_rows, class_ids, open_images, read_class_ids
 from dimscope.progress import Progress, Silent
-from dimscope.store.folder import RunFolder, open_folder
-from dimscope.store.states import StateStore, open_states
+from dimscope.store.states import StateStore
 
 BLOCK_ROWS = 1024
 """Images between two savings; a killed run loses at most these."""
+LAST_STEP = "1000000"
+"""The step of OpenAI's final checkpoints, which file names leave out."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Request:
         data_path: folder of `imagenet_trX.npy`, `imagenet_trY.npy`, ...
         to: results folder; the files stand in `<to>/<model>/distance_matrices` and `/activations`.
         ckpt_path: TensorFlow 1 checkpoint or ImageGPT folder; None only with `untrained`.
-        model: `small`, `medium` or `large`; None takes the size of the checkpoint, with the word `model` in the names.
+        model: `small`, `medium` or `large`, or the word for another model in the file names; None takes it from the checkpoint.
+        step: training step of the checkpoint; None takes it from its name.
         split: `train`, `valid` or `test`.
         layers: layers to read; empty for all.
         images_per_class, classes: the first so many images of each class in this file; None for the paper's list.
@@ -48,6 +51,7 @@ class Request:
     to: Path
     ckpt_path: Path | None = None
     model: str | None = None
+    step: str | None = None
     split: str = "train"
     layers: tuple[int, ...] = ()
     images_per_class: int = 300
@@ -62,16 +66,16 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The word for the model in file names."""
-        return self.model or "model"
+        """The word for the model in file names; `model` must be known."""
+        assert self.model is not None
+        return self.model
 
     @property
     def description(self) -> str:
         """Split and state of training in file names; a checkpoint other than the last one is named."""
-        step = str(self.ckpt_path or "").rpartition("model.ckpt-")[2].removesuffix(".index")
         if self.untrained:
             return f"{self.split}_untrained"
-        return f"{self.split}_cpt{step}" if step.isdecimal() and step != "1000000" else self.split
+        return f"{self.split}_cpt{self.step}" if self.step not in (None, LAST_STEP) else self.split
 
 
 def distances(request: Request, progress: Progress | None = None) -> list[Path]:
@@ -95,6 +99,7 @@ def distances(request: Request, progress: Progress | None = None) -> list[Path]:
     rows = choose_rows(labels, classes, request.images_per_class)
     if request.maxk >= len(rows):
         raise InputError(f"--maxk {request.maxk} was asked for; {len(rows)} images have at most {len(rows) - 1} neighbours.")
+    request = named(request)
     home = request.to / request.name
     record = home / f"imagenet_{request.name}_{request.description}.json"
     key = _key(request, rows, images)
@@ -108,6 +113,34 @@ def distances(request: Request, progress: Progress | None = None) -> list[Path]:
     shutil.rmtree(store.folder)
     write_record(record, key, request, written)
     return written
+
+
+def named(request: Request) -> Request:
+    """The request with the word for its model and its training step, from the checkpoint where they are not given.
+
+    Raises:
+        InputError: no usable checkpoint.
+        UsageError: there is neither a model nor a checkpoint.
+    """
+    source = request.ckpt_path
+    if source is None and not request.untrained:
+        raise UsageError("no --ckpt-path was given; name a checkpoint or an ImageGPT folder, or ask for --untrained.")
+    if source is None and request.model is None:
+        raise UsageError("--untrained needs --model, or a --ckpt-path whose size is taken.")
+    if source is None:
+        return request
+    shape = _shape(source)
+    if request.model in igpt.SIZES:
+        igpt.check_size(shape, request.model, str(source))
+    return replace(request, model=request.model or shape.name, step=request.step or _step(source))
+
+
+def _step(source: Path) -> str | None:
+    """The number at the end of the checkpoint's name; of a converted folder, of the checkpoint that it was made from."""
+    is_folder = (source / "config.json").is_file()
+    name = igpt.origin_of_folder(source).get("checkpoint", "") if is_folder else Bundle(source).prefix.name
+    number = name.rpartition("-")[2]
+    return number if number.isdecimal() else None
 
 
 def _key(request: Request, rows: IntArray, images: np.ndarray) -> str:
@@ -144,37 +177,25 @@ def write_record(record: Path, key: str, request: Request, written: Sequence[Pat
 
 
 def _model_folder(request: Request, progress: Progress) -> Path:
-    source = request.ckpt_path
+    source, home = request.ckpt_path, request.to / request.name
     if request.untrained:
-        shape = igpt.SIZES[request.model] if source is None and request.model else _shape(source)
-        folder = request.to / request.name / f"fresh-weights-{shape.n_layer}x{shape.n_embd}-seed{request.seed}"
-        igpt.write_folder(igpt.fresh(shape, request.seed), shape, folder, progress)
+        shape = igpt.SIZES[request.name] if source is None else _shape(source)
+        folder = home / f"fresh-weights-{shape.n_layer}x{shape.n_embd}-seed{request.seed}"
+        igpt.write_folder(igpt.fresh(shape, request.seed), shape, folder, {"seed": str(request.seed)}, progress)
         return folder
-    if source is None:
-        raise UsageError("no --ckpt-path was given; name a checkpoint or an ImageGPT folder, or ask for --untrained.")
+    assert source is not None
     if (source / "config.json").is_file():
-        if request.model:
-            igpt.check_size(_shape(source), request.model, str(source))
         return source
     bundle = Bundle(source)
     tag = sha256(repr((bundle.prefix.resolve(), bundle.index.stat().st_mtime_ns)).encode()).hexdigest()[:8]
-    folder = request.to / request.name / f"{bundle.prefix.name}-{tag}"
-    igpt.convert(source, folder, size=request.model, progress=progress)
+    folder = home / f"{bundle.prefix.name}-{tag}"
+    igpt.convert(source, folder, progress=progress)
     return folder
 
 
-def _shape(source: Path | None) -> igpt.Shape:
-    if source is None:
-        raise UsageError("--untrained needs --model, or a --ckpt-path whose size is taken.")
-    if not (source / "config.json").is_file():
-        return igpt.shape_of(Bundle(source))
-    try:
-        found = json.loads((source / "config.json").read_text(encoding="utf-8"))
-        numbers = [int(found[name]) for name in ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")]
-    except (ValueError, LookupError, TypeError):
-        raise InputError(f"{source}/config.json is no configuration of an ImageGPT.") from None
-    n_layer, n_embd, n_head, n_pixels, n_tokens = numbers
-    return igpt.Shape(n_layer, n_embd, n_head, n_pixels, n_tokens - 1, bool(found.get("bidirectional")))
+def _shape(source: Path) -> igpt.Shape:
+    """The shape of the model in an ImageGPT folder or a checkpoint."""
+    return igpt.shape_of_folder(source) if (source / "config.json").is_file() else igpt.shape_of(Bundle(source))
 
 
 def _extract(
@@ -183,7 +204,7 @@ def _extract(
     from dimscope.models.imagegpt import ImageReader
 
     reader = ImageReader(folder, request.layers or None, request.device)
-    require_space(home, 4 * len(rows) * reader.width * len(reader.layers), f"the states of {len(reader.layers)} layers")
+    require_space(home, _bytes_needed(request, len(rows), reader.width, len(reader.layers)), "states and tables")
     store = StateStore(home / f"states-{request.description}", key, len(rows), BLOCK_ROWS)
     with progress.stage("extract", len(rows)) as task:
         for number, (start, stop) in enumerate(store.blocks):
@@ -191,6 +212,12 @@ def _extract(
                 store.write_block(number, _read_block(reader, images, rows[start:stop], request.batch_size))
             task.advance(stop - start)
     return store
+
+
+def _bytes_needed(request: Request, n_images: int, width: int, n_layers: int) -> int:
+    """States of all layers, twice when they are kept, and tables: distances and ratios of 8 bytes, indices of 4."""
+    states = 4 * width * (1 + request.activations)
+    return n_images * n_layers * (states + 12 * (request.maxk + 1) + 8 * (len(RANKS) - 1))
 
 
 def _read_block(reader: "object", images: np.ndarray, rows: IntArray, batch_size: int) -> dict[str, Points]:
@@ -224,53 +251,3 @@ def write_layer(request: Request, points: Points, layer: int, home: Path) -> lis
         write_array(path, array)
         written.append(path)
     return written
-
-
-def export_run(run: Path, request: Request, progress: Progress | None = None) -> list[Path]:
-    """The states of a run folder in the files of the paper's scripts, with its labels as whole numbers.
-
-    Layer numbers are the places in the order of depth. `request.data_path` and the choice of images are not used.
-
-    Raises:
-        StoreError: no run folder, or one without states.
-        UsageError: the run has no labels, or fewer than maxk + 1 examples.
-    """
-    folder = open_folder(run)
-    manifest = json.loads((folder.path / "manifest.json").read_text(encoding="utf-8"))
-    home, written = request.to / request.name, []
-    layers = [str(layer["name"]) for layer in manifest.get("layers", [])]
-    if not layers:
-        raise StoreError(f"{run} holds no states yet; run `dimscope extract` first.")
-    with (progress or Silent()).stage("measure", len(layers)) as task:
-        for number, name in enumerate(layers):
-            written += write_layer(request, open_states(folder.states / f"{name}.npy"), number, home)
-            task.advance()
-    labels = _label_numbers(folder)
-    if labels is not None:
-        write_array(home / "imagenet_labels.npy", labels)
-        written.append(home / "imagenet_labels.npy")
-    return written
-
-
-def _label_numbers(folder: RunFolder) -> IntArray | None:
-    from pyarrow import parquet
-
-    labels = parquet.read_table(folder.points, columns=["label"]).to_pydict()["label"]
-    if any(label is None for label in labels):
-        return None
-    if all(str(label).isdecimal() for label in labels):
-        return np.array([int(label) for label in labels])
-    return np.unique(np.array(labels, dtype=str), return_inverse=True)[1].astype(np.int64)
-
-
-def require_space(folder: Path, n_bytes: int, what: str) -> None:
-    """Nothing when the disk of `folder` has room for `n_bytes`.
-
-    Raises:
-        StoreError: it has not.
-    """
-    with explained_disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    if free < n_bytes:
-        raise StoreError(f"{what} need {n_bytes / 1e9:.1f} GB; the disk of {folder} has {free / 1e9:.1f} GB free.")

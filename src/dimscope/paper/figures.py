@@ -2,49 +2,72 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
 from dimscope.paper.curves import Curve
+from dimscope.plots.base import Panel, Plot
 from dimscope.plots.published import published_rows
-from dimscope.plots.theme import PALETTE, themed
+from dimscope.plots.theme import MUTED, PALETTE, themed
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
 FIGURES = {"igpt_id_ov_labels": ("iGPT-S", "iGPT-M", "iGPT-L"), "esm_id_ov_labels": ("ESM-2 35M", "ESM-2 650M", "ESM-2 3B")}
 """File name -> the models in it."""
-PANELS = {"dimension": "intrinsic dimension", "label_overlap": "label overlap"}
+OTHERS = "other_id_ov_labels"
+"""File name of the figure with all other models; the published curves of every model can lie behind them."""
+COMPUTED = "computed"
+SIZE = "half"
+INCHES = (4.6, 6.6)
+ENDINGS = (".png", ".svg", ".pdf")
+DOTS = (0, (1.2, 1.4))
 
 
-def write_figures(curves: Sequence[Curve], to: Path, *, published: bool = False) -> list[Path]:
-    """Draw the figures that have a curve (.png and .svg) and write every number (`curves.csv`).
+def write_figures(curves: Sequence[Curve], to: Path, *, published: bool = False, k: int = 10) -> list[Path]:
+    """Write every number (`curves.csv`) and the figures of `draw_figures` as .png, .svg and .pdf.
 
     Raises:
         InputError: there is no curve at all.
         StoreError: `to` cannot be written.
     """
-    from matplotlib.figure import Figure
+    plots = draw_figures(curves, published=published, k=k)
+    written = [to / "curves.csv"]
+    with atomic_path(written[0]) as temporary:
+        frame(curves, published=published).to_csv(temporary, index=False)
+    return written + [plot.save(to / f"{name}{ending}") for name, plot in plots.items() for ending in ENDINGS]
 
+
+def draw_figures(curves: Sequence[Curve], *, published: bool = False, k: int = 10) -> dict[str, Plot]:
+    """The figures that have a curve, by file name: dimension above, label overlap below.
+
+    Args:
+        curves: from `all_curves`.
+        published: lay the published curves behind, dotted.
+        k: neighbours of the label overlap, named on its axis.
+
+    Raises:
+        InputError: there is no curve at all.
+    """
     if not curves:
         raise InputError("none of the files is there, so there is nothing to draw; get them with `dimscope paper download`.")
     rows = frame(curves, published=published)
-    written = [to / "curves.csv"]
-    with atomic_path(written[0]) as temporary:
-        rows.to_csv(temporary, index=False)
-    for name, models in FIGURES.items():
-        chosen = rows[rows["model"].isin(models)]
-        if not (chosen["source"] == "computed").any():
-            continue
-        with themed("half"):
-            figure = Figure(figsize=(4.5, 6.5), layout="constrained")
-            _draw(figure, chosen, models)
-            for ending in (".png", ".svg"):
-                written.append(to / f"{name}{ending}")
-                with atomic_path(written[-1]) as temporary:
-                    figure.savefig(temporary, dpi=150)
-    return written
+    plots = {}
+    for name, models in _figures(curves).items():
+        chosen = rows[rows["model"].isin(models) | ((rows["source"] != COMPUTED) & (name == OTHERS))]
+        plots[name] = _drawn(chosen, models, k)
+    return plots
+
+
+def _figures(curves: Sequence[Curve]) -> dict[str, list[str]]:
+    """Name -> models with a curve, for the figures that have one."""
+    there = list(dict.fromkeys(curve.model for curve in curves))
+    known = [model for models in FIGURES.values() for model in models]
+    groups = {**FIGURES, OTHERS: [model for model in there if model not in known]}
+    return {name: list(models) for name, models in groups.items() if set(models) & set(there)}
 
 
 def frame(curves: Sequence[Curve], *, published: bool = False) -> "pandas.DataFrame":
@@ -55,24 +78,55 @@ def frame(curves: Sequence[Curve], *, published: bool = False) -> "pandas.DataFr
         pandas.DataFrame({
             "model": curve.model, "quantity": curve.quantity, "layer": curve.layers, "depth": curve.depth,
             "value": curve.values,
-            "error": curve.errors, "kept": curve.kept, "source": "computed",
+            "error": curve.errors, "kept": curve.kept, "source": COMPUTED,
         })
         for curve in curves
     ]  # fmt: skip
     return pandas.concat([*parts, published_rows()] if published else parts, ignore_index=True)
 
 
-def _draw(figure: "object", rows: "pandas.DataFrame", models: Sequence[str]) -> None:
-    for axes, (quantity, label) in zip(figure.subplots(2, 1, sharex=True), PANELS.items(), strict=True):  # type: ignore[attr-defined]
-        for color, model in zip(PALETTE, models, strict=False):
-            lines = rows[(rows["model"] == model) & (rows["quantity"] == quantity)]
-            for source, line in lines.groupby("source"):
-                is_own = source == "computed"
-                style = {"marker": ".", "label": model} if is_own else {"linestyle": ":", "label": f"{model}, {source}"}
-                axes.plot(line["depth"], line["value"], color=color, **style)
-        axes.set_ylabel(label)
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(bottom=0)
-        if axes.lines:
-            axes.legend()
-    axes.set_xlabel("relative depth")
+def _drawn(rows: "pandas.DataFrame", models: Sequence[str], k: int) -> Plot:
+    from matplotlib.figure import Figure
+
+    labels = {"dimension": "intrinsic dimension", "label_overlap": f"label overlap, k = {k}"}
+    colors = _colors(rows, models)
+    panels = []
+    with themed(SIZE):
+        figure = Figure(figsize=INCHES, layout="constrained")
+        for axes, (quantity, label) in zip(figure.subplots(2, 1, sharex=True), labels.items(), strict=True):
+            panels.append(Panel(axes, rows[rows["quantity"] == quantity]))
+            _draw_lines(axes, panels[-1].rows, colors)
+            axes.set(ylabel=label, xlim=(-0.02, 1.02), ylim=(0, None))
+        panels[-1].axes.set_xlabel("depth: layer / last layer")
+        handles = [_handle(color, model) for model, color in colors.items()]
+        figure.legend(handles=handles + _published_handles(rows), loc="outside upper center", ncols=3)
+    return Plot(figure, tuple(panels), SIZE)
+
+
+def _colors(rows: "pandas.DataFrame", models: Sequence[str]) -> dict[str, str]:
+    """Model -> colour; models of which only a published curve is drawn come last."""
+    names = [*models, *(model for model in dict.fromkeys(rows["model"]) if model not in models)]
+    return {model: PALETTE[place % len(PALETTE)] for place, model in enumerate(names) if (rows["model"] == model).any()}
+
+
+def _draw_lines(axes: "Axes", rows: "pandas.DataFrame", colors: dict[str, str]) -> None:
+    for (model, source), line in rows.groupby(["model", "source"], sort=False):
+        color = colors[str(model)]
+        if source == COMPUTED:
+            axes.errorbar(line["depth"], line["value"], line["error"].fillna(0), color=color, fmt=".-", zorder=3)
+        else:
+            axes.plot(line["depth"], line["value"], color=color, linestyle=DOTS)
+    if rows.empty:
+        axes.text(0.5, 0.5, "no array of this panel is there", color=MUTED, ha="center", transform=axes.transAxes)
+
+
+def _handle(color: str, label: str, linestyle: Any = "-") -> "Artist":
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=color, label=label, linestyle=linestyle)
+
+
+def _published_handles(rows: "pandas.DataFrame") -> list["Artist"]:
+    """One entry for what is dotted, with the k of published overlaps."""
+    found = [source for source in dict.fromkeys(rows["source"]) if source != COMPUTED]
+    return [_handle(MUTED, source, DOTS) for source in found]

@@ -1,7 +1,7 @@
 """OpenAI's image GPT checkpoints as Hugging Face ImageGPT folders."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from dimscope.errors import InputError, ModelError, UsageError
-from dimscope.files import atomic_path, write_text
+from dimscope.files import atomic_path, hash_file, write_text
 from dimscope.paper.bundle import Bundle
+from dimscope.paper.space import require_space
 from dimscope.progress import Progress, Silent
 
 SHARD_BYTES = 1 << 30
@@ -42,6 +43,17 @@ class Shape:
         """Bytes of the converted weights, within 1 %."""
         return 4 * (12 * self.n_layer * self.n_embd**2 + (self.n_pixels + 2 * self.n_colors) * self.n_embd)
 
+    @property
+    def size(self) -> str | None:
+        """`small`, `medium` or `large`, by blocks, width and heads; None for any other model."""
+        found = (self.n_layer, self.n_embd, self.n_head)
+        return next((name for name, known in SIZES.items() if (known.n_layer, known.n_embd, known.n_head) == found), None)
+
+    @property
+    def name(self) -> str:
+        """A word for file names: the size, or blocks x width; a BERT variant is marked."""
+        return f"{self.size or f'igpt-{self.n_layer}x{self.n_embd}'}{'-bert' * self.is_bert}"
+
 
 SIZES = {"small": Shape(24, 512, 8), "medium": Shape(36, 1024, 8), "large": Shape(48, 1536, 16)}
 """iGPT-S (76 million parameters), M (455), L (1 362). Chen et al. 2020, Generative Pretraining from Pixels (ICML)."""
@@ -66,6 +78,30 @@ def shape_of(bundle: Bundle) -> Shape:
     return Shape(n_layer, n_embd, n_head, n_pixels, n_colors, "model/sos" not in bundle)
 
 
+def shape_of_folder(folder: Path) -> Shape:
+    """The shape of the model in a Hugging Face ImageGPT folder, read from its `config.json`.
+
+    Raises:
+        InputError: it is no ImageGPT.
+    """
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        numbers = [int(found[name]) for name in ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")]
+    except (OSError, ValueError, LookupError, TypeError):
+        raise InputError(f"{folder}/config.json is no configuration of an ImageGPT.") from None
+    n_layer, n_embd, n_head, n_pixels, n_tokens = numbers
+    return Shape(n_layer, n_embd, n_head, n_pixels, n_tokens - 1, bool(found.get("bidirectional")))
+
+
+def origin_of_folder(folder: Path) -> Mapping[str, str]:
+    """What `write_folder` noted about the weights; empty for a folder from elsewhere."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("origin")
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def convert(checkpoint: Path, to: Path, *, size: str | None = None, progress: Progress | None = None) -> Shape:
     """Write the checkpoint as a Hugging Face ImageGPT folder; what is already there is not written again.
 
@@ -85,7 +121,8 @@ def convert(checkpoint: Path, to: Path, *, size: str | None = None, progress: Pr
     shape = shape_of(bundle)
     if size is not None:
         check_size(shape, size, str(checkpoint))
-    write_folder(lambda name: bundle.read(f"model/{name}"), shape, to, progress)
+    origin = {"checkpoint": bundle.prefix.name, "index": hash_file(bundle.index)}
+    write_folder(lambda name: bundle.read(f"model/{name}"), shape, to, origin, progress)
     return shape
 
 
@@ -96,22 +133,34 @@ def check_size(shape: Shape, size: str, source: str) -> None:
         UsageError: they are not.
     """
     wanted = SIZES[size]
-    found = [(shape.n_layer, shape.n_embd, shape.n_head), (wanted.n_layer, wanted.n_embd, wanted.n_head)]
-    if found[0] != found[1]:
-        fitting = [name for name, known in SIZES.items() if (known.n_layer, known.n_embd, known.n_head) == found[0]]
-        hint = f"use --model {fitting[0]}" if fitting else "leave --model out"
+    if shape.size != size:
+        hint = f"use --model {shape.size}" if shape.size else "leave --model out"
         raise UsageError(
             f"--model {size} has {wanted.n_layer} blocks of width {wanted.n_embd}; {source} has {shape.n_layer} of width "
             f"{shape.n_embd}: {hint}."
         )
 
 
-def write_folder(read: Reading, shape: Shape, to: Path, progress: Progress | None = None) -> None:
-    """Write weights in files of about 1 GB, and `config.json` last: a folder without it is not finished."""
-    if (to / "config.json").is_file() and (to / INDEX).is_file():
-        if json.loads((to / "config.json").read_text(encoding="utf-8")) == _config(shape):
+def write_folder(read: Reading, shape: Shape, to: Path, origin: Mapping[str, str], progress: Progress | None = None) -> None:
+    """Write weights in files of about 1 GB, and `config.json` last: a folder without it is not finished.
+
+    Args:
+        read: the weights.
+        shape: of the model.
+        to: folder.
+        origin: what tells these weights from others of the same shape; stands in `config.json` under `origin`.
+        progress: receives the blocks.
+
+    Raises:
+        ModelError: the folder holds another model.
+        StoreError: the disk has no room for it, or cannot be written.
+    """
+    config = _config(shape) | {"origin": dict(origin)}
+    if (to / "config.json").is_file():
+        if (to / INDEX).is_file() and json.loads((to / "config.json").read_text(encoding="utf-8")) == config:
             return
         raise ModelError(f"{to} holds another model; choose another folder.")
+    require_space(to, shape.n_bytes, "the weights")
     places: dict[str, str] = {}
     part: dict[str, np.ndarray] = {}
     with (progress or Silent()).stage("convert", shape.n_layer + 1) as task:
@@ -124,7 +173,7 @@ def write_folder(read: Reading, shape: Shape, to: Path, progress: Progress | Non
     if part:
         places |= _write_part(part, to, len(set(places.values())))
     write_text(to / INDEX, json.dumps({"metadata": {}, "weight_map": places}, indent=1))
-    write_text(to / "config.json", json.dumps(_config(shape), indent=1))
+    write_text(to / "config.json", json.dumps(config, indent=1))
 
 
 def _write_part(part: dict[str, np.ndarray], to: Path, number: int) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """The files of the paper's scripts: names, shapes and meaning.
 
 In these files alone a neighbour table lists the point itself first: `_index.npy` (n, maxk + 1) int32 and `_dist.npy`
-(n, maxk + 1), whose first column is 0. `_mus.npy` (n, m) holds r_2k / r_k for k = 1, 2, 4, ..., 256. The scripts stored
-distances as float32; here they are float64.
+(n, maxk + 1), whose first column is 0. `_mus.npy` (n, m) holds r_2k / r_k for k = 1, 2, 4, ..., 256. Distances
+are float64.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,16 @@ from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.errors import InputError, unknown_name
 from dimscope.files import atomic_path, is_numpy_file
 from dimscope.knn import neighbors
-from dimscope.knn.base import Neighbors
+from dimscope.knn.base import Duplicates, Neighbors
 
 CONVENTIONS = ("exact", "paper")
 RANKS = tuple(2**power for power in range(10))
 """Ranks whose distances enter the ratios: 1 to 512."""
-PAPER_ZERO = 10 * float(np.finfo(np.float32).eps)
-"""What the scripts put in place of a nearest distance of zero (below the float32 epsilon)."""
+EPSILON = float(np.finfo(np.float64).eps)
+PAPER_ZERO = 10 * EPSILON
+"""What the scripts put in place of a nearest distance below one epsilon (of float64; an older script, of float32)."""
+STAND_INS = (PAPER_ZERO, float(np.float32(10 * np.finfo(np.float32).eps)))
+"""Nearest distances that mean zero in files of the scripts."""
 KINDS = ("dist", "index", "mus", "act")
 
 
@@ -39,37 +42,64 @@ def file_name(model: str, layer: int, description: str, kind: str) -> str:
 def tables(points: Points, maxk: int, *, convention: str = "exact", device: str = "auto") -> dict[str, np.ndarray]:
     """The arrays `dist`, `index` and `mus` of one layer.
 
+    Distances are exact in both conventions: equal rows are neighbours at distance 0, each point stands first in its own row.
+
     Args:
         points: (n, d).
         maxk: neighbours per point besides itself.
-        convention: `exact` keeps zero distances, and a ratio over zero is NaN; `paper` replaces a nearest distance of zero by
-            ten float32 epsilons, as the scripts did, which makes ratios of duplicates huge.
+        convention: `exact` takes the ratios among distinct points, and they are NaN for a row that repeats an earlier one, so
+            that the rows that are not NaN give the dimension of the deduplicated points; `paper` puts ten epsilons in
+            place of a nearest distance below one epsilon, as the scripts did, which makes ratios of duplicates huge.
         device: where neighbours are searched.
 
     Raises:
         InputError: fewer than maxk + 1 points.
+        UsageError: an unknown convention.
     """
     if convention not in CONVENTIONS:
         raise unknown_name("convention", convention, CONVENTIONS)
     ranks = [rank for rank in RANKS if rank < len(points)]
     table = neighbors(points, maxk, duplicates="keep", device=device, ranks=[rank for rank in ranks if rank > maxk])
-    far = table.distances.copy()
-    at = np.stack([far[:, rank - 1] if rank <= maxk else table.ranks[rank] for rank in ranks], axis=1)
+    far, at = table.distances.copy(), _at_ranks(table, ranks)
     if convention == "paper":
-        zero = at[:, 0] < np.finfo(np.float32).eps
-        at[zero, 0] = far[zero, 0] = PAPER_ZERO
+        at = with_paper_zeros(at)
+        far[:, 0] = at[:, 0]
+    elif table.duplicates.n_merged:
+        at = _among_distinct(points, table.duplicates, ranks, device)
     own = np.arange(table.n)
     return {
         "dist": np.column_stack([np.zeros(table.n), far]),
         "index": np.column_stack([own, table.indices]).astype(np.int32),
-        "mus": _ratios(at),
+        "mus": ratios(at),
     }
 
 
-def _ratios(at: FloatArray) -> FloatArray:
+def with_paper_zeros(at: FloatArray) -> FloatArray:
+    """Ascending distances (n, m), with ten epsilons for a nearest one below one epsilon, as in the paper's scripts."""
+    found = np.array(at, np.float64)
+    found[found[:, 0] < EPSILON, 0] = PAPER_ZERO
+    return found
+
+
+def ratios(at: FloatArray) -> FloatArray:
+    """Each column but the first, divided by the one before: (n, m) distances at the ranks 1, 2, 4, ... -> (n, m - 1)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = at[:, 1:] / at[:, :-1]
-    return np.where(at[:, :-1] > 0, found, np.nan)
+        return np.asarray(at[:, 1:] / at[:, :-1])
+
+
+def _at_ranks(table: Neighbors, ranks: Sequence[int]) -> FloatArray:
+    return np.stack([table.distances[:, rank - 1] if rank <= table.k else table.ranks[rank] for rank in ranks], axis=1)
+
+
+def _among_distinct(points: Points, duplicates: Duplicates, ranks: Sequence[int], device: str) -> FloatArray:
+    """Distances at the ranks among distinct points; NaN for repeated rows and for ranks that are no longer there."""
+    found = np.full((len(points), len(ranks)), np.nan)
+    there = [rank for rank in ranks if rank < duplicates.n_unique]
+    if there:
+        rows = duplicates.first_rows
+        table = neighbors(points[rows], 1, duplicates="keep", device=device, ranks=there[1:])
+        found[rows, : len(there)] = _at_ranks(table, there)
+    return found
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -112,15 +142,20 @@ def without_self(index: IntArray) -> IntArray:
 
 
 def read_table(folder: Path, model: str, layer: int, description: str) -> Neighbors:
-    """The neighbour table of one layer, without the point itself.
+    """The neighbour table of one layer, without the point itself; what the scripts put in place of zero is zero again.
 
     Raises:
         InputError: a missing or foreign file.
     """
-    from dimscope.knn.base import Duplicates
-
     index = read_array(folder / file_name(model, layer, description, "index"), 2)
-    far = read_array(folder / file_name(model, layer, description, "dist"), 2, lambda array: array.shape == index.shape)
-    n = len(index)
-    own = Duplicates(np.arange(n), np.ones(n, np.int64), "keep")
-    return Neighbors(without_self(index), np.asarray(far[:, 1:], np.float64), own, dtype=str(far.dtype))
+    stored = read_array(folder / file_name(model, layer, description, "dist"), 2, lambda array: array.shape == index.shape)
+    far = np.array(stored[:, 1:], np.float64)
+    far[np.isin(far[:, 0], STAND_INS), 0] = 0
+    others = without_self(index)
+    return Neighbors(others, far, _duplicates(others, far), dtype=str(stored.dtype))
+
+
+def _duplicates(indices: IntArray, far: FloatArray) -> Duplicates:
+    """Which rows are equal, as far as the table holds it."""
+    first = np.minimum(np.arange(len(far)), np.where(far == 0, indices, len(far)).min(axis=1))
+    return Duplicates(first, np.bincount(first, minlength=len(far))[first], "keep")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dimscope.errors import UsageError
-from dimscope.paper.distances import require_space
 from dimscope.paper.download import Remote, download, read_record, write_record
+from dimscope.paper.space import require_space
 from dimscope.paper.unpack import unpack
 from dimscope.progress import Progress
 

@@ -1,0 +1,60 @@
+"""A run folder in the files of the paper's scripts."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from dimscope.arrays import IntArray
+from dimscope.errors import StoreError
+from dimscope.paper.distances import Request, write_layer
+from dimscope.paper.legacy import write_array
+from dimscope.progress import Progress, Silent
+from dimscope.store.folder import RunFolder, open_folder
+from dimscope.store.states import open_states
+
+
+def export_run(run: Path, request: Request, progress: Progress | None = None) -> list[Path]:
+    """The states of a run folder in the files of the paper's scripts, with its labels as whole numbers where it has them.
+
+    Layer numbers are the places in the order of depth; the word for the model is the name of the folder when `request` has
+    none. `request.data_path` and the choice of images are not used.
+
+    Raises:
+        StoreError: no run folder, or one without states.
+        InputError: fewer than maxk + 1 examples.
+    """
+    folder = open_folder(run)
+    request = request if request.model else replace(request, model=_word(run))
+    manifest = json.loads((folder.path / "manifest.json").read_text(encoding="utf-8"))
+    home, written = request.to / request.name, []
+    layers = [str(layer["name"]) for layer in manifest.get("layers", [])]
+    if not layers:
+        raise StoreError(f"{run} holds no states yet; run `dimscope extract` first.")
+    with (progress or Silent()).stage("measure", len(layers)) as task:
+        for number, name in enumerate(layers):
+            written += write_layer(request, open_states(folder.states / f"{name}.npy"), number, home)
+            task.advance()
+    labels = _label_numbers(folder)
+    if labels is not None:
+        write_array(home / "imagenet_labels.npy", labels)
+        written.append(home / "imagenet_labels.npy")
+    return written
+
+
+def _word(run: Path) -> str:
+    """The name of the folder with nothing but letters, digits, dots and hyphens."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", run.resolve().name).strip("-.") or "run"
+
+
+def _label_numbers(folder: RunFolder) -> IntArray | None:
+    from pyarrow import parquet
+
+    labels = parquet.read_table(folder.points, columns=["label"]).to_pydict()["label"]
+    if any(label is None for label in labels):
+        return None
+    if all(str(label).isdecimal() for label in labels):
+        return np.array([int(label) for label in labels])
+    return np.unique(np.array(labels, dtype=str), return_inverse=True)[1].astype(np.int64)

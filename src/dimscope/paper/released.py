@@ -1,0 +1,70 @@
+"""Curves from the arrays that the paper released."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dimscope.arrays import IntArray
+from dimscope.knn.base import Duplicates, Neighbors
+from dimscope.overlaps import label_overlap
+from dimscope.paper.curves import Curve, Source
+from dimscope.paper.fit import dimension_from_ratios
+from dimscope.paper.legacy import read_array, without_self
+
+OVERLAP_LAYERS = {"small": range(0, 25, 6), "medium": range(0, 37, 6), "large": range(0, 49, 8)}
+"""Layers whose neighbour indices were released; the last one is the number of blocks."""
+
+
+def esm_curve(folder: Path, model: str, word: str, quantity: str) -> Curve:
+    """A curve of ESM-2 as it was released.
+
+    Raises:
+        InputError: the array is not there or of another form.
+    """
+    # The archive misspells the name of one overlap, so that both spellings are looked for.
+    names = {"dimension": [f"id-esm2-{word}.npy"], "label_overlap": [f"no-gt-esm2-{word}.npy", f"no-gt-esm2-{word}M.npy"]}
+    places = [folder / name for name in names[quantity]]
+    values = np.asarray(read_array(next((place for place in places if place.is_file()), places[0]), 1), np.float64)
+    return Curve(model, quantity, np.arange(len(values)), values, np.full(len(values), np.nan))
+
+
+def igpt_dimension(source: Source, folder: Path, model: str, word: str) -> Curve:
+    """Dimension of an iGPT from its stored ratios (layers, repeats, N).
+
+    Raises:
+        InputError: the array is not there or of another form, or its ratios cannot be fitted.
+    """
+    stored = read_array(folder / f"imagenet_train_mus_{word}_dec32_cpt1000_rep4.npy", 3)
+    pairs = np.array([dimension_from_ratios(layer, source.fraction, source.convention) for layer in stored])
+    return Curve(model, "dimension", np.arange(len(pairs)), pairs[:, 0], pairs[:, 1])
+
+
+def igpt_overlap(source: Source, folder: Path, model: str, word: str) -> Curve:
+    """Label overlap of an iGPT from the stored indices of a few layers.
+
+    Raises:
+        InputError: an array is not there or of another form, or labels and indices do not fit.
+        UsageError: fewer than `source.k` neighbours were stored.
+    """
+    layers = list(OVERLAP_LAYERS[word])
+    paths = [folder / f"imagenet_train_nb_index_{word}_layer{layer}_k10_cpt1000.npy" for layer in layers]
+    return overlap_curve(model, layers, paths, folder / "imagenet_train_labels.npy", source.k)
+
+
+def overlap_curve(model: str, layers: list[int], paths: list[Path], labels: Path, k: int) -> Curve:
+    """Label overlap (mean over points) from one array of indices per layer.
+
+    Raises:
+        InputError, UsageError: see `igpt_overlap`.
+    """
+    codes = np.asarray(read_array(labels, 1))
+    found = [label_overlap(table, codes, k) for table in map(_index_table, paths)]
+    values, errors = np.array([[one.value, one.stderr] for one in found]).T
+    return Curve(model, "label_overlap", np.array(layers), values, errors)
+
+
+def _index_table(path: Path) -> Neighbors:
+    """A table whose distances are unknown: zero, so that the order of the indices counts."""
+    indices: IntArray = without_self(read_array(path, 2))
+    rows = np.arange(len(indices))
+    return Neighbors(indices, np.zeros(indices.shape), Duplicates(rows, np.ones_like(rows), "keep"))
