@@ -49,6 +49,20 @@ def read_sound(path: Path) -> Sound:
     return Sound(samples.mean(axis=1), int(rate))
 
 
+def samples_at(path: Path, rate: int) -> int:
+    """How many samples `Sound.at` gives of a file, by its header.
+
+    Raises:
+        InputError: as `read_sound`.
+    """
+    soundfile = require_soundfile()
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from None
+    return -(-int(info.frames) * rate // int(info.samplerate))
+
+
 def check_sound(path: Path) -> None:
     """Nothing when the file holds sound to the end that its header promises.
 

@@ -47,6 +47,23 @@ def read_array_examples(config: DataConfig) -> Examples:
     return draw_sample(examples, config.points, config.seed)
 
 
+def read_clusters(path: Path) -> np.ndarray:
+    """The array of a file with colour clusters.
+
+    Raises:
+        InputError: no such file, or no .npy file.
+    """
+    if not path.expanduser().is_file():
+        raise InputError(f"no colour clusters at {path} (looked in {Path.cwd()}).")
+    try:
+        if not is_numpy_file(path.expanduser()):
+            raise ValueError("it does not begin like a .npy file")
+        found: np.ndarray = np.load(path.expanduser(), allow_pickle=False)
+    except UNREADABLE as error:
+        raise InputError(f"{path} cannot be read as colour clusters: {error}.") from None
+    return found
+
+
 def label_sibling(path: Path) -> Path | None:
     """The labels that stand beside an array in OpenAI's naming: `imagenet_trY.npy` for `imagenet_trX.npy`."""
     found = path.with_name(f"{path.stem[:-1]}Y{path.suffix}")

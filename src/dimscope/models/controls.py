@@ -7,6 +7,7 @@ import torch
 import transformers
 
 from dimscope.arrays import IntArray
+from dimscope.models.imagegpt import attend_as_trained
 from dimscope.models.load import LoadedModel
 from dimscope.models.parts import DecoderSide, part_of
 from dimscope.models.tokens import TokenizedTexts, same_tokens
@@ -25,6 +26,7 @@ def with_fresh_weights(loaded: LoadedModel, seed: int) -> LoadedModel:
         torch.manual_seed(seed)
         whole = transformers.AutoModel.from_config(getattr(old, "whole_config", old.config), trust_remote_code=False)
     model = whole if type(whole) is type(old) else part_of(whole, "decoder" if isinstance(old, DecoderSide) else "encoder")
+    attend_as_trained(model)
     dtype = next(old.parameters()).dtype
     return replace(
         loaded, model=model.eval().to(device=loaded.device, dtype=dtype), weights_hash=f"none: fresh weights of seed {seed}"

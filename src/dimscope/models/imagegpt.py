@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,16 @@ from dimscope.arrays import IntArray, Points
 from dimscope.devices import find_device
 from dimscope.errors import InputError, ModelError
 from dimscope.models.capture import Capture
+
+
+def attend_as_trained(model: Any) -> None:
+    """Let an ImageGPT that was trained like BERT (`bidirectional` in its configuration) see both ways; change no other model.
+
+    transformers builds every ImageGPT with a mask that hides later pixels.
+    """
+    if model.config.model_type == "imagegpt" and getattr(model.config, "bidirectional", False):
+        for block in model.h:
+            block.attn.bias.fill_(True)
 
 
 class ImageReader:
@@ -37,9 +48,7 @@ class ImageReader:
             raise ModelError(f"{folder} cannot be read as an ImageGPT folder: {str(error).splitlines()[0]}") from None
         config = self.model.config
         self.is_bidirectional = bool(getattr(config, "bidirectional", False))
-        if self.is_bidirectional:
-            for block in self.model.h:
-                block.attn.bias.fill_(True)
+        attend_as_trained(self.model)
         self.n_layers, self.width = int(config.n_layer), int(config.n_embd)
         outside = [layer for layer in layers or () if not 0 <= layer <= self.n_layers]
         if outside:

@@ -1,4 +1,4 @@
-"""Loading a model and its tokenizer from a folder or a hub, without running code that came with the weights."""
+"""Loading a model and what prepares its input from a folder or a hub, without running code that came with the weights."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from dimscope.config import ModelConfig
 from dimscope.devices import find_device
 from dimscope.errors import DimscopeError, ModelError, UsageError
+from dimscope.models.imagegpt import attend_as_trained
+from dimscope.models.modality import PROCESSORS, load_processor, load_tokenizer, refuse_other_kind, stack_for
 from dimscope.models.parts import part_of
 from dimscope.models.silence import silent_transformers
 from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
@@ -30,6 +32,7 @@ REASONS: Mapping[tuple[str, ...], str] = {
         "it has no safetensors weights; convert them, or say --allow-pickle if you trust their source"
     ),
     ("ignore_mismatched_sizes",): "its weights have other shapes than its config.json says; they belong to another model",
+    ("preprocessor_config.json", "feature extractor"): "it has no preprocessor_config.json that can be read",
     ("backend tokenizer", "load tokenizer"): "it has no tokenizer files that can be read, for example a tokenizer.json",
 }
 """What stands in the message of a library -> what it means for the user; anything else is passed on."""
@@ -49,7 +52,12 @@ HUB_REASONS: Mapping[tuple[str, ...], str] = {
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A headless model in evaluation mode with its tokenizer and what is known about both."""
+    """A headless model in evaluation mode with what prepares its input, and what is known about both.
+
+    Attributes:
+        tokenizer: for texts; None where the examples are something else.
+        processor: image processor or feature extractor; None for texts and token ids.
+    """
 
     model: Any
     tokenizer: Any
@@ -58,6 +66,11 @@ class LoadedModel:
     max_tokens: int
     device: torch.device
     dtype: str
+    processor: Any = None
+
+    @property
+    def _parts(self) -> dict[str, Any]:
+        return {"tokenizer": self.tokenizer, "processor": self.processor}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -70,22 +83,26 @@ class LoadedModel:
             "is_causal": is_causal(config),
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "weights_hash": self.weights_hash,
-            "tokenizer": type(self.tokenizer).__name__,
+            **{name: type(part).__name__ for name, part in self._parts.items() if part is not None},
             "max_tokens": self.max_tokens,
             "dtype": self.dtype,
             "device": str(self.device),
         }
 
 
-def load_model(config: ModelConfig) -> LoadedModel:
-    """The model named in the configuration.
+def load_model(config: ModelConfig, kind: str = "text") -> LoadedModel:
+    """The model named in the configuration, with what prepares examples of this kind for it.
 
     A name that is a folder on this machine is read from there; any other name is looked up in the local cache and on the
     hub. `trust_remote_code` is always off, safetensors are preferred, and a pickle is read only with `allow_pickle`.
 
+    Args:
+        config: which model, and how.
+        kind: of the examples: `text`, `protein`, `tokens`, `image` or `audio`.
+
     Raises:
-        ModelError: no such folder or hub model, no network, no usable weights, or no tokenizer.
-        UsageError: the device is not there, or the dtype does not fit it.
+        ModelError: no such folder or hub model, no network, no usable weights, or nothing that prepares such examples.
+        UsageError: the device is not there, the dtype does not fit it, or the model reads examples of another kind.
     """
     _check_torch()
     device = choose_device(config.device)
@@ -96,7 +113,7 @@ def load_model(config: ModelConfig) -> LoadedModel:
         what = "is a file, not a model folder" if folder.is_file() else "does not exist"
         raise ModelError(f"the model folder {folder} {what} (looked in {Path.cwd()}).")
     source = str(folder) if folder.is_dir() else config.name
-    model, tokenizer, folder = _load(source, config, device)
+    model, tokenizer, processor, folder = _load(source, config, device, kind)
     limit = max_tokens(model, tokenizer)
     if config.max_tokens is not None and config.max_tokens > limit:
         raise UsageError(f"--max-tokens {config.max_tokens} was asked for; {config.name} reads at most {limit} tokens.")
@@ -108,6 +125,7 @@ def load_model(config: ModelConfig) -> LoadedModel:
         max_tokens=config.max_tokens or limit,
         device=device,
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
+        processor=processor,
     )
 
 
@@ -142,13 +160,13 @@ def is_causal(config: Any) -> bool:
 
 
 def max_tokens(model: Any, tokenizer: Any) -> int:
-    """The longest input in tokens, special ones included, that both the tokenizer and the position table allow."""
-    limits = [tokenizer.model_max_length]
+    """The longest input in tokens, special ones included, that both the tokenizer, if any, and the position table allow."""
+    limits = [UNBOUNDED] if tokenizer is None else [UNBOUNDED, tokenizer.model_max_length]
     config = model.config.get_text_config()
     positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
     if isinstance(positions, int) and positions > 0:
         limits.append(positions - _position_offset(model))
-    return int(min(*limits, UNBOUNDED))
+    return int(min(limits))
 
 
 def _position_offset(model: Any) -> int:
@@ -170,7 +188,8 @@ def counts_positions_itself(model: Any) -> bool:
     )
 
 
-def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, Any, Path]:
+def _load(source: str, config: ModelConfig, device: torch.device, kind: str) -> tuple[Any, Any, Any, Path]:
+    """Model, tokenizer, processor, and the folder they come from."""
     shared: dict[str, Any] = {"revision": config.revision or "main", "trust_remote_code": False}
     dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
     is_folder = Path(source).is_dir()
@@ -179,8 +198,12 @@ def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, 
             if not is_folder:
                 shared["local_files_only"] = not _is_on_hub(source, shared["revision"])
             model_config = transformers.AutoConfig.from_pretrained(source, **shared)
+        stack = stack_for(kind, config.stack, model_config)
+        refuse_other_kind(kind, stack, model_config, config.name)
         with _explained(f'the tokenizer of "{config.name}"', is_folder):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(source, **shared)
+            tokenizer = load_tokenizer(source, kind, shared)
+        with _explained(f'the {PROCESSORS.get(kind, "")} of "{config.name}"', is_folder):
+            processor = load_processor(source, kind, model_config, shared)
         with _explained(f'the model "{config.name}"', is_folder):
             whole, report = transformers.AutoModel.from_pretrained(
                 source,
@@ -190,14 +213,16 @@ def _load(source: str, config: ModelConfig, device: torch.device) -> tuple[Any, 
                 output_loading_info=True,
                 **shared,
             )
-    model = part_of(whole, config.stack)
+    model = part_of(whole, stack)
+    attend_as_trained(model)
     refuse_missing(whole, model, report["missing_keys"], config.name)
     folder = Path(source) if is_folder else _cached_folder(source, config)
-    check_vocabulary(folder, tokenizer, config.name)
+    if tokenizer is not None:
+        check_vocabulary(folder, tokenizer, config.name)
     for part in (model.config, model.config.get_text_config()):
         if hasattr(part, "use_cache"):
             part.use_cache = False
-    return model.eval().to(device), tokenizer, folder
+    return model.eval().to(device), tokenizer, processor, folder
 
 
 def _is_on_hub(name: str, revision: str) -> bool:

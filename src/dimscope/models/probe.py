@@ -10,7 +10,7 @@ from dimscope.errors import DimscopeError, ModelError
 from dimscope.models.base import Family, LayerName
 from dimscope.models.capture import Capture
 from dimscope.models.pooling import pool_weights, pooled
-from dimscope.models.tokens import Batch
+from dimscope.models.prepared import Batch
 
 Vectors = Mapping[LayerName, torch.Tensor]
 SAME_PASS = 16.0
@@ -78,8 +78,8 @@ def explained_forward(model: Any) -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
         raise ModelError(
-            f"{type(model).__name__} cannot read a text ({type(error).__name__}: {reason}). dimscope reads models whose "
-            "input is token ids; models that need images, sound or other inputs beside them are not supported yet."
+            f"{type(model).__name__} cannot read an example ({type(error).__name__}: {reason}). dimscope reads models whose "
+            "only input is token ids, images or sound; models that need several of them are not supported yet."
         ) from error
 
 
