@@ -19,6 +19,7 @@ def test_json_holds_one_entry_per_run(call, mine, finished):
     found = json.loads(left.out)
     assert [run["run"] for run in found["runs"]] == ["one", "two"]
     assert found["runs"][0]["peak dimension"] == found["runs"][1]["peak dimension"]
+    assert found["cautions"] == []
 
 
 def test_refusals_are_one_sentence_and_write_nothing(call, mine, tmp_path):

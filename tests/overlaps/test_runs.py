@@ -87,3 +87,47 @@ def test_a_folder_without_tables_is_refused(runs, tmp_path):
         run_overlap(folder / "a", tmp_path / "bare", k=10)
     with pytest.raises(StoreError, match="not a run folder"):
         run_overlap(folder / "a", tmp_path / "nothing", k=10)
+
+
+def test_rows_that_only_a_number_matches_are_said_to_be(runs, tmp_path):
+    folder, _ = runs
+    assert run_overlap(folder / "a", folder / "b", k=10).caution == (
+        "The 120 rows were matched by their number alone, nothing else shows that they are the same."
+    )
+
+    def label(shift):
+        def change(table):
+            table["label"] = ["xyz"[(row + (row < shift)) % 3] for row in range(len(table))]
+
+        return change
+
+    one = rewrite(folder / "a", tmp_path / "one", label(0))
+    assert "; their labels agree." in run_overlap(one, rewrite(folder / "b", tmp_path / "same", label(0)), k=10).caution
+    other = rewrite(folder / "b", tmp_path / "other", label(7))
+    assert "; their labels differ in 7." in run_overlap(one, other, k=10).caution
+
+
+def test_ids_and_texts_of_their_own_need_no_caution(runs, tmp_path):
+    folder, _ = runs
+
+    def name(table):
+        table["id"] = [f"p{row}" for row in range(len(table))]
+
+    def write(table):
+        table["text"] = [f"t {row}" for row in range(len(table))]
+
+    for place, change in (("named", name), ("written", write)):
+        one, other = (rewrite(folder / run, tmp_path / f"{place}-{run}", change) for run in "ab")
+        assert run_overlap(one, other, k=10).caution == ""
+
+
+def test_the_same_data_file_needs_no_caution_and_other_rows_are_refused(runs, tmp_path):
+    folder, _ = runs
+    same = rewrite(folder / "a", tmp_path / "same", lambda table: None)
+    assert run_overlap(folder / "a", same, k=10).caution == ""
+
+    def renumber(table):
+        table["id"] = [str(row + 1) for row in range(len(table))]
+
+    with pytest.raises(InputError, match="no ids or texts that could be matched; an overlap needs the same examples"):
+        run_overlap(folder / "a", rewrite(folder / "b", tmp_path / "shifted", renumber), k=10)

@@ -4,7 +4,7 @@ from dimscope.errors import UsageError
 from dimscope.plots import plot_spectrum
 from dimscope.profile import Profile
 
-QUANTITIES = ("effective_rank", "participation_ratio", "anisotropy", "r1_median")
+QUANTITIES = ("effective_rank", "participation_ratio", "anisotropy", "norm_median", "r1_median")
 
 
 def test_one_panel_per_quantity(profile: Profile) -> None:
@@ -14,12 +14,12 @@ def test_one_panel_per_quantity(profile: Profile) -> None:
 
 def test_a_quantity_that_is_not_there_has_no_panel(profile: Profile) -> None:
     plot = plot_spectrum(Profile(profile.dataset.drop_vars(["anisotropy"])), size="page")
-    assert len(plot.axes) == 3
-    assert len(plot.figure.axes) == 3
+    assert len(plot.axes) == 4
+    assert len(plot.figure.axes) == 4
 
 
-def test_wide_figures_stand_in_a_row(profile: Profile) -> None:
-    for size, rows in (("column", 2), ("screen", 1)):
+def test_wide_figures_have_more_beside_each_other(profile: Profile) -> None:
+    for size, rows in (("column", 3), ("screen", 2)):
         plot = plot_spectrum(profile, size=size)
         plot.svg()
         assert len({round(axes.get_position().y0, 3) for axes in plot.axes}) == rows
@@ -32,7 +32,7 @@ def test_an_empty_panel_says_so(profile_with_gaps: Profile) -> None:
 
 
 def test_every_panel_names_its_unit(profile: Profile) -> None:
-    units = ["directions", "directions", "share of variance", "Euclidean, median"]
+    units = ["directions", "directions", "share of variance", "Euclidean, median", "Euclidean, median"]
     assert [axes.get_ylabel() for axes in plot_spectrum(profile).axes] == units
 
 

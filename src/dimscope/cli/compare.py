@@ -9,31 +9,46 @@ import click
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
 @click.option("--k", type=click.IntRange(min=1), metavar="N", help="Neighbors compared in maps.  [overlap_k of the runs]")
 @click.option("--maps/--no-maps", default=True, help="Overlap of all layers of each pair of runs.  [maps]")
+@click.option("--scaling/--no-scaling", default=True, help="Overlaps at several numbers of neighbors.  [scaling]")
+@click.option("--ordered", is_flag=True, help="RUNs are steps, such as checkpoints: blue to orange, maps of neighbors only.")
 @click.option("--size", default="page", metavar="NAME", help="Of the figures: column, half, page or screen.  [page]")
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [runs/comparison]")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
-def compare(runs: tuple[str, ...], k: int | None, maps: bool, size: str, out: Path | None, as_json: bool, quiet: bool) -> None:
+def compare(
+    runs: tuple[str, ...],
+    k: int | None,
+    maps: bool,
+    scaling: bool,
+    ordered: bool,
+    size: str,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Compare finished runs: models, checkpoints, poolings or data sets in one figure against depth.
 
-    A run is given as RUN or NAME=RUN. Written are comparison.html, figures (SVG, PDF, PNG), summary.csv, numbers.csv with
-    every drawn number, and maps.csv with the overlap of all layers of runs on the same examples.
+    A run is given as RUN or NAME=RUN. Written are comparison.html, figures (SVG, PDF, PNG), summary.csv, settings.csv with
+    what differs between the runs, numbers.csv with every drawn number, and maps.csv with the overlap of all layers of runs on
+    the same examples.
 
     \b
     Examples:
       dimscope compare runs/mean runs/cls -o runs/poolings
       dimscope compare small=runs/a large=runs/b --size column
-      dimscope compare start=runs/step0 end=runs/step9 --no-maps
+      dimscope compare start=runs/step0 middle=runs/step5 end=runs/step9 --ordered
     """
-    from dimscope.cli.output import print_json, print_table
+    from dimscope.cli.output import print_cautions, print_json, print_table
     from dimscope.cli.progress import choose_progress
+    from dimscope.comparison import Wanted, open_runs
     from dimscope.comparison import compare as write_comparison
-    from dimscope.comparison import open_runs
 
     target = out or Path("runs/comparison")
-    table = write_comparison(open_runs(runs), target, k=k, with_maps=maps, size=size, progress=choose_progress(quiet))
+    wanted = Wanted(k, with_maps=maps, with_scaling=scaling, ordered=ordered, size=size)
+    found = write_comparison(open_runs(runs), target, wanted, progress=choose_progress(quiet))
     if as_json:
-        print_json({"folder": str(target), "runs": table.to_dict(orient="records")})
+        print_json({"folder": str(target), "runs": found.summary.to_dict(orient="records"), "cautions": found.cautions})
         return
-    print_table(table)
+    print_table(found.summary)
+    print_cautions(found.cautions)
     click.echo(f"\nPage: {target / 'comparison.html'}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,18 +25,38 @@ LEGEND = "Numbers after +- are standard errors; report.html and docs/measures.md
 
 def finish(result: "RunResult", *, as_json: bool, strict: bool) -> None:
     """Print the answer; leave with exit code 3 under `--strict` when a check found an issue."""
-    recommendation = result.recommendation.to_dict()
-    findings = [finding.to_dict() for finding in result.findings]
     if as_json:
-        print_json({"folder": str(result.folder.path), "recommendation": recommendation, "findings": findings})
+        print_json({**_as_dict(result), **({"others": [_as_dict(other) for other in result.others]} if result.others else {})})
     else:
-        print_table(result.profile.summary(), recommendation["layers"])
-        print_answer(recommendation)
-        print_findings(findings)
-        if result.folder.report.exists():
-            click.echo(f"\nReport: {result.folder.report}")
-    if strict and any(finding["severity"] == "issue" for finding in findings):
+        _print_result(result)
+        _print_others(result)
+    every = [finding for each in (result, *result.others) for finding in each.findings]
+    if strict and any(finding.severity == "issue" for finding in every):
         sys.exit(FINDINGS)
+
+
+def _as_dict(result: "RunResult") -> dict[str, Any]:
+    findings = [finding.to_dict() for finding in result.findings]
+    return {"folder": str(result.folder.path), "recommendation": result.recommendation.to_dict(), "findings": findings}
+
+
+def _print_result(result: "RunResult") -> None:
+    recommendation = result.recommendation.to_dict()
+    print_table(result.profile.summary(), recommendation["layers"])
+    print_answer(recommendation)
+    print_findings([finding.to_dict() for finding in result.findings])
+    if result.folder.report.exists():
+        click.echo(f"\nReport: {result.folder.report}")
+
+
+def _print_others(result: "RunResult") -> None:
+    """One line for each further pooling, and how to see them together."""
+    for other in result.others:
+        pool = other.profile.provenance["model"]["pool"]
+        click.echo(_fitted(f"\nPooling {pool}, {other.folder.path}: {other.recommendation.headline}", 2))
+    if result.others:
+        folders = [result.folder.path, *(other.folder.path for other in result.others)]
+        click.echo(f"\nTogether: dimscope compare {shlex.join(map(str, folders))}")
 
 
 def print_json(content: Any) -> None:
@@ -70,7 +91,12 @@ def print_answer(recommendation: Mapping[str, Any]) -> None:
     click.echo(f"\n{recommendation['headline']}")
     for reason in recommendation["reasons"]:
         click.echo(_fitted(f"  - {reason}", 4))
-    for caution in recommendation["cautions"]:
+    print_cautions(recommendation["cautions"])
+
+
+def print_cautions(cautions: Sequence[str]) -> None:
+    """One line or paragraph for each."""
+    for caution in cautions:
         click.echo(_fitted(f"  ! {caution}", 4))
 
 

@@ -3,6 +3,6 @@
 from dimscope.comparison.runs import ComparedRun, open_runs
 from dimscope.comparison.scaling import overlaps_at
 from dimscope.comparison.summary import summary_table
-from dimscope.comparison.write import compare, drawn_kinds
+from dimscope.comparison.write import Comparison, Wanted, compare, drawn_kinds
 
-__all__ = ["ComparedRun", "compare", "drawn_kinds", "open_runs", "overlaps_at", "summary_table"]
+__all__ = ["ComparedRun", "Comparison", "Wanted", "compare", "drawn_kinds", "open_runs", "overlaps_at", "summary_table"]

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 NUMBERS = {
     "peak dimension": "peak",
     "best label overlap": "label_overlap",
+    "chance": "label_overlap_chance",
     "label overlap of last layer": "last_label_overlap",
 }
-"""Heading of the printed table -> column of the full one that has a standard error beside it."""
+"""Heading of the printed table -> column of the full one, most with a standard error beside it."""
 
 
 def summary_table(runs: Sequence[ComparedRun]) -> "pandas.DataFrame":
@@ -44,7 +45,7 @@ def printed_table(table: "pandas.DataFrame") -> "pandas.DataFrame":
     shown: dict[str, list[str]] = {"run": table["run"].tolist()}
     for heading, column in NUMBERS.items():
         shown[heading] = [_cell(row, column) for _, row in table.iterrows()]
-    shown["peak depth"] = [format_number(float(depth)) for depth in table["peak_depth"]]
+    shown["peak depth"] = ["-" if np.isnan(depth) else f"{depth:.2f}" for depth in table["peak_depth"]]
     shown["plateau"] = _texts(table["plateau_layers"])
     shown["recommended"] = _texts(table["recommended"])
     return pandas.DataFrame(shown)
@@ -52,6 +53,8 @@ def printed_table(table: "pandas.DataFrame") -> "pandas.DataFrame":
 
 def _cell(row: Any, column: str) -> str:
     """A value with its error and, where it was chosen among layers, its layer."""
+    if f"{column}_err" not in row:
+        return "-" if np.isnan(row[column]) else f"{row[column]:.2g}"
     number = format_number(float(row[column]), float(row[f"{column}_err"]))
     layer = row.get(f"{column}_layer")
     return f"{number} ({layer})" if layer else number

@@ -20,23 +20,27 @@ class RunOverlap:
         layers_a: names of the rows.
         layers_b: names of the columns.
         n_items: examples that both runs hold.
+        caution: what limits the trust, in one sentence; empty for examples that were matched by a name or text of their own.
     """
 
     matrix: OverlapMatrix
     layers_a: tuple[str, ...]
     layers_b: tuple[str, ...]
     n_items: int
+    caution: str = ""
 
 
 def run_overlap(run_a: str | Path, run_b: str | Path, k: int = 30) -> RunOverlap:
     """The overlap of every layer of one run with every layer of another; widths and numbers of layers may differ.
 
-    Examples are matched by the `id` column of points.parquet. Layers without a neighbour table (fewer than 3 distinct rows)
-    are left out. Cost as `overlap_matrix`.
+    Examples are matched by the `id` column of points.parquet. Where these ids are mere row numbers and a run has no texts that
+    could be compared, as with arrays, nothing shows that the rows are the same examples: that is said in `caution`, and runs
+    with different rows are refused. Layers without a neighbour table (fewer than 3 distinct rows) are left out. Cost as
+    `overlap_matrix`.
 
     Raises:
         StoreError: no finished run at one of the places, or a table is damaged.
-        InputError: ids that repeat, texts that differ under the same id, or no common id.
+        InputError: ids that repeat, texts that differ under the same id, different row numbers, or no common id.
         UsageError: a table holds fewer than k neighbours.
     """
     folders = open_folder(Path(run_a)), open_folder(Path(run_b))
@@ -49,6 +53,7 @@ def run_overlap(run_a: str | Path, run_b: str | Path, k: int = 30) -> RunOverlap
             f"{len(changed)} ids stand for different texts in the two runs (for example {changed[0]!r}); an overlap needs the "
             "same examples. Give ids of your own with --id."
         )
+    caution = _caution(folders, items)
     layers = [_tables(folder) for folder in folders]
     matrix = overlap_matrix(
         [table for _, table in layers[0]],
@@ -58,7 +63,38 @@ def run_overlap(run_a: str | Path, run_b: str | Path, k: int = 30) -> RunOverlap
         items_b=list(items[1]),
     )
     names = [tuple(name for name, _ in side) for side in layers]
-    return RunOverlap(matrix, names[0], names[1], len(common))
+    return RunOverlap(matrix, names[0], names[1], len(common), caution)
+
+
+def _caution(folders: tuple[RunFolder, RunFolder], items: list[dict[str, str | None]]) -> str:
+    """What to say where rows of the two runs are matched by nothing but their number."""
+    are_numbers = all(name.isdecimal() for side in items for name in side)
+    have_texts = all(text is not None for side in items for text in side.values())
+    if not are_numbers or have_texts or _same_file(folders):
+        return ""
+    if items[0].keys() != items[1].keys():
+        raise InputError(
+            f"{folders[0].path} has {len(items[0])} rows and {folders[1].path} has {len(items[1])}, with other numbers and no "
+            "ids or texts that could be matched; an overlap needs the same examples in the same order."
+        )
+    labels = [_labels(folder) for folder in folders]
+    n_different = sum(labels[0][name] != labels[1][name] for name in items[0])
+    both = all(value is not None for side in labels for value in side.values())
+    words = f"; their labels differ in {n_different}" if both and n_different else "; their labels agree" if both else ""
+    return f"The {len(items[0])} rows were matched by their number alone, nothing else shows that they are the same{words}."
+
+
+def _same_file(folders: tuple[RunFolder, RunFolder]) -> bool:
+    """True when both runs read the same data file, whose rows are then the same."""
+    hashes = [Manifest(folder.path).content.get("data", {}).get("hash") for folder in folders]
+    return hashes[0] is not None and hashes[0] == hashes[1]
+
+
+def _labels(folder: RunFolder) -> dict[str, str | None]:
+    from pyarrow import parquet
+
+    columns = parquet.read_table(folder.points, columns=["id", "label"]).to_pydict()
+    return dict(zip(map(str, columns["id"]), columns["label"], strict=True))
 
 
 def _items(folder: RunFolder) -> dict[str, str | None]:

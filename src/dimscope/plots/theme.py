@@ -55,7 +55,9 @@ AXIS_LABELS = {
     "linear_probe": "linear probe",
     "effective_rank": "effective rank",
     "participation_ratio": "participation ratio",
+    "pca_99": "PCA 99 %",
     "anisotropy": "anisotropy",
+    "norm_median": "norm",
     "r1_median": "nearest distance",
     **{
         f"{quantity}_{name}": f"{label}, {words}"
