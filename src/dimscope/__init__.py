@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dimscope.errors import DimscopeError as DimscopeError
     from dimscope.estimates import Estimate as Estimate
     from dimscope.estimates import Status as Status
+    from dimscope.exports import export as export
     from dimscope.knn import Neighbors as Neighbors
     from dimscope.knn import neighbors as neighbors
     from dimscope.knn import neighbors_between as neighbors_between
@@ -73,6 +74,7 @@ _PLACES = {
     "density_peaks": "clusters",
     "dimension": "dimensions",
     "dimension_scaling": "dimensions",
+    "export": "exports",
     "find_findings": "checks",
     "information_imbalance": "overlaps",
     "knn_accuracy": "overlaps",
