@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,33 @@ def test_hover_shows_values_and_marks_the_layer_everywhere(opened: Any) -> None:
     opened.hover("h1")
     assert opened.value(f"{TIP}.hidden") is True
     assert marked(opened, "on") == set()
+
+
+PANELS = "[...document.querySelectorAll('.for-wide:not(.published) .layers[data-panel]')]"
+
+
+def test_every_panel_tells_its_values_and_ties_all_others(opened: Any, profile: Profile) -> None:
+    opened.value(f"{PANELS}.forEach((panel, place) => panel.id = `panel-${{place}}`)")
+    n_panels = opened.value(f"{PANELS}.length")
+    assert n_panels == 9  # dimension, label overlap, overlap, scale, and five of the spectrum
+    for place in range(n_panels):
+        layer = f"block_{place + 1:02d}"
+        hit = f"#panel-{place} [data-layer={layer}] .hit"
+        if opened.value(f"document.querySelector('{hit}').localName") == "polyline":  # the middle of a line is not on it
+            opened.value(f"document.querySelector('{hit}').dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+        else:
+            opened.hover("h1")
+            opened.hover(hit)
+            name, *lines = opened.value(f"{TIP}.textContent").split("\n")
+            assert name == layer
+            assert lines and all(re.search(r"\d", line) for line in lines)
+            opened.click(hit)
+        pinned = opened.value(
+            "[...document.querySelectorAll('.layers .pin')].map(e => e.closest('.layers').id).filter(Boolean)"
+        )
+        assert sorted(pinned) == sorted(f"panel-{other}" for other in range(n_panels))
+        assert {found for found, _ in marked(opened, "pin")} == {layer}
+        opened.press("Escape")
 
 
 def test_a_click_pins_and_escape_lets_go(opened: Any) -> None:

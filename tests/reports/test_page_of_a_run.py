@@ -115,7 +115,8 @@ DRAWN = (
     ("dimension", 0, "dimension"),
     ("overlap", 0, "overlap_next"),
     ("spectrum", 0, "effective_rank"),
-    ("spectrum", 3, "r1_median"),
+    ("spectrum", 4, "norm_median"),
+    ("spectrum", 5, "r1_median"),
 )
 
 

@@ -176,9 +176,9 @@ def test_without_labels_there_is_no_word_of_them(hostile_page: str) -> None:
 
 def test_every_layer_is_in_every_panel_and_in_the_table(page: str, profile: Profile) -> None:
     # ribbon + table + two sizes of: dimension (with and without published curves), label overlap, overlap, scale,
-    # and four panels of the spectrum
+    # and five panels of the spectrum
     for layer in profile.layers:
-        assert page.count(f'data-layer="{layer.name}"') == 2 + 2 * 9
+        assert page.count(f'data-layer="{layer.name}"') == 2 + 2 * 10
 
 
 def test_findings_show_code_text_and_remedy(profile: Profile) -> None:

@@ -42,7 +42,7 @@ def plot_spectrum(profiles: Profiles, *, size: str = "column", ordered: bool = F
         for axes, name in zip(all_axes, present, strict=False):
             rows = runs.rows(name)
             draw_runs(axes, runs, rows)
-            axes.set_title(AXIS_LABELS[name].capitalize(), loc="left")
+            axes.set_title(AXIS_LABELS[name][0].upper() + AXIS_LABELS[name][1:], loc="left")
             axes.set_ylabel(UNITS[name])
             start_at_zero(axes, rows["value"].to_numpy(dtype=float))
             label_layer_axis(axes, runs, size, share=1 / columns)

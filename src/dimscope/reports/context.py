@@ -33,6 +33,7 @@ HEADINGS = {
     "anisotropy": ("anisotropy", "share of the variance along the first direction"),
     "von_neumann_entropy": ("entropy", "entropy of the eigenvalues of the covariance, in nats"),
     "pca_99": ("PCA 99 %", "directions that hold 99 % of the variance"),
+    "norm_median": ("norm", "median Euclidean norm of the vectors"),
     "r1_median": ("nearest distance", "median distance to the nearest neighbor"),
     "n_unique": ("distinct points", "examples whose vector differs from all others"),
 }

@@ -92,9 +92,9 @@ SECTIONS = (
     ),
     Section(
         "spectrum",
-        "Spectrum and distances",
-        "Linear companions: how many directions carry the variance, how much the first one takes, and how far apart "
-        "nearest neighbors are.",
+        "Spectrum, norms and distances",
+        "Linear companions: how many directions carry the variance, how much the first one takes, how long the vectors are, "
+        "and how far apart nearest neighbors are.",
         "Each on its own scale, from zero.",
         True,
     ),
