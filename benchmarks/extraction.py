@@ -27,7 +27,8 @@ import transformers
 from dimscope.config import ModelConfig
 from dimscope.models.load import LoadedModel
 from dimscope.models.reader import Reader
-from dimscope.models.tokens import TokenizedTexts, iterate_batches
+from dimscope.models.prepared import iterate_batches
+from dimscope.models.tokens import TokenizedTexts
 
 WAYS = ("bare", "dimscope", "loop")
 LONGEST = 512
@@ -64,7 +65,7 @@ def dimscope(loaded: LoadedModel, tokens: TokenizedTexts) -> list[np.ndarray]:
     """All layers, pooled; the last one normed."""
     names = [str(row) for row in range(len(tokens.ids))]
     reader = Reader(loaded, tokens, names, ModelConfig(name="random"))
-    found = reader.read(np.arange(len(tokens.ids)), lambda _: None)
+    found = reader.read(np.arange(len(tokens.ids)), lambda _: None)["mean"]
     return [found[str(layer)] for layer in reader.layers if layer.site != "block" or layer.index < reader.n_layers]
 
 

@@ -12,8 +12,8 @@ from typing import Any, Union, get_args, get_origin
 
 from dimscope.errors import UsageError, unknown_name
 
-POOLS = ("mean", "last", "cls")
-"""Ways of pooling that are one word."""
+POOLS = ("mean", "last", "cls", "tokens")
+"""Ways of pooling that are one word; `tokens` leaves every token a row of its own."""
 POSITION = re.compile(r"position:(-?\d{1,9})")
 """The other way: content token N of each example."""
 KIND_NAMES: Mapping[Any, str] = {int: "a whole number", str: "a text in quotes", bool: "true or false"}
@@ -29,9 +29,15 @@ def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
 class DataConfig:
     """Which examples."""
 
-    path: str = option("", "examples: .txt .csv .tsv .jsonl .parquet .fasta .fasta.gz, or a saved Hugging Face data set")
-    text: str | None = option(None, "column with the text; default: `text`, or the only column")
-    label: str | None = option(None, "column with one label per example")
+    path: str = option(
+        "",
+        "examples: .txt .csv .tsv .jsonl .parquet .fasta .fasta.gz, a saved Hugging Face data set, a folder of images or sound, "
+        "or .npy .npz with images or token ids",
+    )
+    text: str | None = option(None, "column with the text (of .npz the entry with the rows); default: `text`, or the only one")
+    label: str | None = option(
+        None, "column with one label per example (of .npz an entry, of .npy a file); default: for folders the sub-folder"
+    )
     group: str | None = option(None, "column with one group per example (same-group neighbours can be excluded)")
     id: str | None = option(None, "column with a name per example; default: its row number in the file")
     points: int = option(10_000, "use at most this many examples, drawn at random without replacement")
@@ -60,7 +66,12 @@ class ModelConfig:
         "where: after each block, its normalised input, or what its attention or MLP adds",
         ("block", "block_norm", "attention", "mlp"),
     )
-    pool: str = option("mean", "one vector per example from its tokens: mean, last, cls, or position:N (0 first, -1 last)")
+    pool: str = option(
+        "mean",
+        "one vector per example from its tokens: mean, last, cls, or position:N (0 first, -1 last); several, as in mean,last, "
+        "are read in one pass; tokens makes every token a row",
+    )
+    tokens: int = option(10_000, "rows of --pool tokens: at most this many tokens in all, drawn at random")
     skip_first: int = option(0, "leave this many tokens at the start of each example out of pooling")
     special_tokens: str = option("exclude", "special tokens in mean and last", ("exclude", "include"))
     max_tokens: int | None = option(None, "truncate examples to this many tokens; default: the model's maximum")
@@ -68,6 +79,9 @@ class ModelConfig:
     dtype: str = option("auto", "arithmetic of the model", ("auto", "float32", "bfloat16", "float16"))
     device: str = option("auto", "where the model runs: auto, cpu, cuda, cuda:1, mps")
     padding: str = option("right", "side on which short examples are padded", ("right", "left"))
+    clusters: str | None = option(
+        None, "colours (.npy) by which an ImageGPT without a preprocessor_config.json turns images into tokens"
+    )
     allow_pickle: bool = option(False, "load weights that are stored as a pickle only (a pickle can run code)")
 
 
@@ -86,6 +100,15 @@ class MeasureConfig:
         ("first", "auto", "paper"),
     )
     duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
+    measures: tuple[str, ...] = option(
+        (),
+        "what else to measure (dimscope list measures)",
+        (
+            "class_fraction_overlap", "retrieval_accuracy", "linear_probe", "density_peaks", "mutual_knn", "cka",
+            "information_imbalance",
+        ),
+    )  # fmt: skip
+    further_k: str = option("", "further numbers of neighbours at which overlaps are read, such as 5,10,60")
     exclude_group: bool = option(False, "label measures skip neighbours of the example's own group (needs --group)")
     rule: str = option("turn", "how the layers are chosen (dimscope list rules)")
     control: tuple[str, ...] = option(
@@ -224,15 +247,41 @@ def pooled_position(pool: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def pools_of(pool: str) -> tuple[str, ...]:
+    """The poolings of an option such as `mean` or `mean,last`, in the order given."""
+    return tuple(word.strip() for word in pool.split(","))
+
+
+def further_ks(options: MeasureConfig) -> list[int]:
+    """The numbers of `further_k`, ascending.
+
+    Raises:
+        UsageError: something else than whole numbers between 1 and k.
+    """
+    words = [word.strip() for word in options.further_k.split(",")] if options.further_k.strip() else []
+    if not all(word.isdecimal() and 1 <= int(word) <= options.k for word in words):
+        raise UsageError(
+            f"--further-k {options.further_k} was asked for; give whole numbers from 1 to --k {options.k}, with commas between."
+        )
+    return sorted({int(word) for word in words})
+
+
 def _check_pool(pool: str) -> None:
-    if pool not in POOLS and pooled_position(pool) is None:
-        raise unknown_name("pool", pool, (*POOLS, "position:N"))
+    found = pools_of(pool)
+    for word in found:
+        if word not in POOLS and pooled_position(word) is None:
+            raise unknown_name("pool", word, (*POOLS, "position:N"))
+    if len(set(found)) < len(found):
+        raise UsageError(f"--pool {pool} names one pooling twice; name each once.")
+    if "tokens" in found and len(found) > 1:
+        raise UsageError(f"--pool {pool} was asked for; tokens has other rows than the others and needs a run of its own.")
 
 
 def _check_numbers(config: RunConfig) -> None:
     lowest = {
         "--points": (config.data.points, 4),
         "--skip-first": (config.model.skip_first, 0),
+        "--tokens": (config.model.tokens, 4),
         "--k": (config.measure.k, 2),
         "--overlap-k": (config.measure.overlap_k, 1),
         "--replicates": (config.measure.replicates, 0),
@@ -248,6 +297,7 @@ def _check_numbers(config: RunConfig) -> None:
             f"--overlap-k {config.measure.overlap_k} is more than --k {config.measure.k}, the neighbours that are kept; "
             f"raise --k or lower --overlap-k."
         )
+    further_ks(config.measure)
     if config.measure.scale == "auto" and ("gride" not in config.measure.estimators or config.measure.k < 8):
         raise UsageError("--scale auto compares Gride at several ranks; it needs --estimator gride and --k of at least 8.")
     if not config.measure.estimators:

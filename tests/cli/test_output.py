@@ -133,7 +133,7 @@ def result(tmp_path):
     def make(*findings):
         profile = SimpleNamespace(summary=lambda: FRAME)
         folder = SimpleNamespace(path=tmp_path, report=tmp_path / "report.html")
-        return SimpleNamespace(profile=profile, folder=folder, recommendation=ANSWER, findings=list(findings))
+        return SimpleNamespace(profile=profile, folder=folder, recommendation=ANSWER, findings=list(findings), others=())
 
     return make
 
@@ -158,3 +158,18 @@ def test_the_report_is_named_last_when_there_is_one(result, capsys, tmp_path, no
     (tmp_path / "report.html").touch()
     finish(result(TIP), as_json=False, strict=False)
     assert capsys.readouterr().out.endswith(f"\n\nReport: {tmp_path / 'report.html'}\n")
+
+
+def test_further_poolings_are_named_with_the_command_that_shows_all(result, capsys):
+    main, other = result(TIP), result(ISSUE)
+    other.folder = SimpleNamespace(path="runs/a b/pools/last", report=other.folder.report)
+    other.profile = SimpleNamespace(provenance={"model": {"pool": "last"}})
+    main.others = (other,)
+    with pytest.raises(SystemExit):
+        finish(main, as_json=False, strict=True)
+    *_, pooling, _, together = capsys.readouterr().out.rstrip().splitlines()
+    assert pooling == f"Pooling last, runs/a b/pools/last: {ANSWER.headline}"
+    assert together == f"Together: dimscope compare {main.folder.path} 'runs/a b/pools/last'"
+    finish(main, as_json=True, strict=False)
+    (found,) = json.loads(capsys.readouterr().out)["others"]
+    assert (found["folder"], found["findings"][0]["code"]) == ("runs/a b/pools/last", ISSUE.code)

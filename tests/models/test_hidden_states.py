@@ -32,7 +32,7 @@ def read(folder, texts=TEXTS, **options):
     loaded = load(folder)
     tokens = tokenize(loaded, texts, NAMES, config.special_tokens, config.pool)
     reader = Reader(loaded, tokens, NAMES, config)
-    return reader.read(np.arange(len(texts)), lambda _: None), reader
+    return reader.read(np.arange(len(texts)), lambda _: None)[config.pool], reader
 
 
 def hidden_states(folder, pool):
@@ -162,7 +162,7 @@ def test_blocks_behind_the_last_wanted_layer_do_not_run(name, tmp_path):
     calls = []
     for block in reader.capture.stack.blocks:
         block.register_forward_hook(lambda module, *_: calls.append(module))
-    found = reader.read(np.arange(len(TEXTS)), lambda _: None)
+    found = reader.read(np.arange(len(TEXTS)), lambda _: None)["mean"]
     assert list(found) == ["embed_00", "block_01"]
     assert set(calls) <= {reader.capture.stack.blocks[0]}
     np.testing.assert_array_equal(found["block_01"], whole["block_01"])
@@ -174,8 +174,11 @@ def test_later_tokens_do_not_change_the_last_token_of_a_decoder(name, tmp_path):
     texts = ["w1 w2 w3", "w1 w2 w3 w4 w5"]
     config = ModelConfig(name=str(folder), pool="last", layers="1")
     loaded = load_model(config)
-    found = Reader(loaded, tokenize(loaded, texts, NAMES, "exclude", "last"), NAMES, config).read(np.arange(2), lambda _: None)
-    alone = Reader(loaded, tokenize(loaded, texts[:1], NAMES, "exclude", "last"), NAMES, config).read(
-        np.arange(1), lambda _: None
+    found, alone = (
+        Reader(loaded, tokenize(loaded, some, NAMES, "exclude", "last"), NAMES, config).read(
+            np.arange(len(some)), lambda _: None
+        )
+        for some in (texts, texts[:1])
     )
+    found, alone = found["last"], alone["last"]
     np.testing.assert_allclose(found["block_01"][0], alone["block_01"][0], rtol=1e-5, atol=1e-6)

@@ -44,7 +44,7 @@ def read(folder, **options):
     loaded = load_model(config)
     reader = Reader(loaded, tokenize(loaded, TEXTS, NAMES, config.special_tokens, config.pool), NAMES, config)
     reader.probe()
-    return reader.read(np.arange(len(TEXTS)), lambda _: None), reader
+    return reader.read(np.arange(len(TEXTS)), lambda _: None)[config.pool], reader
 
 
 def decoder_states(folder):

@@ -24,7 +24,7 @@ def read(loaded, **options):
     config = ModelConfig(name=loaded.name, **options)
     tokens = tokenize(loaded, TEXTS, NAMES, config.special_tokens, config.pool)
     tokens = choose_tokens(tokens, NAMES, config.pool, config.skip_first)
-    return Reader(loaded, tokens, NAMES, config).read(np.arange(3), lambda _: None)["block_02"]
+    return Reader(loaded, tokens, NAMES, config).read(np.arange(3), lambda _: None)[config.pool]["block_02"]
 
 
 def states(loaded):

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from dimscope.errors import InputError, ModelError, StoreError, UsageError
 from dimscope.pipeline import extract as module
-from dimscope.pipeline.extract import check_disk, extract, extraction_key, refuse_few
+from dimscope.pipeline.extract import extract, extraction_key
 from dimscope.pipeline.measure import measure
 from dimscope.pipeline.run import run_stages
 from dimscope.progress import Silent
@@ -92,7 +92,7 @@ def test_the_manifest_names_layers_model_and_data(extracted, bert):
 
 def test_a_second_call_loads_no_model(small, bert, extracted, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in extracted.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr(module, "load_model", lambda _: pytest.fail("loaded"))
+    monkeypatch.setattr(module, "prepare", lambda *_: pytest.fail("loaded"))
     told = []
 
     class Listener(Silent):
@@ -128,9 +128,9 @@ def test_only_missing_blocks_are_read(small, bert, extracted, monkeypatch):
     read = []
     original = module._read_block
 
-    def spy(reader, tokens, store, start, stop, advance):
+    def spy(reader, tokens, start, stop, advance):
         read.append((start, stop))
-        return original(reader, tokens, store, start, stop, advance)
+        return original(reader, tokens, start, stop, advance)
 
     monkeypatch.setattr(module, "_read_block", spy)
     run(small(bert), extracted.path)
@@ -317,22 +317,6 @@ def test_a_disk_without_room_is_seen_before_anything_is_written(small, bert, tmp
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
     text = r"the states need 0\.00 GB \(60 examples, 4 layers\), 0\.00 GB are free at .*\. Free some space"
     assert_refused(small(bert), tmp_path / "run", StoreError, text)
-
-
-def test_states_that_are_there_already_count_as_room(extracted, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 0))
-    there = sum(path.stat().st_size for path in extracted.states.glob("*.npy"))
-    check_disk(extracted, there, "all of it")
-    with pytest.raises(StoreError, match="the states need"):
-        check_disk(extracted, there + 1, "a byte more")
-
-
-@pytest.mark.parametrize(("found", "k", "advice"), [(12, 11, "--k 10 or less"), (4, 100, "Give more examples.")])
-def test_the_largest_k_that_works_is_named(found, k, advice):
-    refuse_few(found, found - 2, "points")
-    with pytest.raises(InputError, match=advice):
-        refuse_few(found, k, "points")
 
 
 def test_the_key_follows_what_the_states_depend_on(small, bert, tmp_path):

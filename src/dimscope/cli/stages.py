@@ -1,11 +1,12 @@
 """`dimscope extract`, `recommend` and `report`: single stages."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve, typed_command
+from dimscope.cli.options import NO_DATA, GroupedCommand, config_options, output_options, resolve, typed_command
 from dimscope.errors import UsageError
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
@@ -34,17 +35,20 @@ def extract(
       dimscope measure runs/mine --k 64
     """
     from dimscope.cli.progress import choose_progress
+    from dimscope.inputs.examples import with_own_labels
     from dimscope.pipeline.extract import extract as extract_states
-    from dimscope.pipeline.run import default_folder, note_origin, prepare_folder
+    from dimscope.pipeline.run import default_folder, note_origin, prepare_folders
 
     config = resolve({**given, "model__name": model}, config_file, settings)
     if not config.data.path:
-        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet .fasta, or a saved data set).")
+        raise UsageError(NO_DATA)
+    config = replace(config, data=with_own_labels(config.data))
     place = out or default_folder(model, config.data.path)
-    folder = prepare_folder(config, place, on_existing, ("data", "model"))
-    extract_states(config, folder, choose_progress(quiet), redo=on_existing == "redo")
-    note_origin(folder, typed_command())
-    click.echo(f"States: {folder.states}")
+    folders = prepare_folders(config, place, on_existing, ("data", "model"))
+    extract_states(config, folders[0], choose_progress(quiet), redo=on_existing == "redo")
+    for folder in folders:
+        note_origin(folder, typed_command())
+        click.echo(f"States: {folder.states}")
 
 
 @click.command()

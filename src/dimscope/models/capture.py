@@ -53,6 +53,10 @@ class Capture:
         self._weights = torch.empty(0)
 
     @property
+    def _form(self) -> torch.Size:
+        return self._weights.shape[-2:]
+
+    @property
     def n_layers(self) -> int:
         """Number of blocks that the residual stream passes."""
         return self.stack.n_layers
@@ -81,11 +85,11 @@ class Capture:
             raise ModelError(f"the blocks at {stack.path} hold no norm of their own; use --site block.")
 
     def run(self, inputs: Mapping[str, Any], weights: torch.Tensor) -> dict[LayerName, torch.Tensor]:
-        """Pooled vectors (batch, width), float32, per layer, for one batch.
+        """Vectors per layer for one batch, float32, in the form that `dimscope.models.pooling.pooled` gives them.
 
         Args:
             inputs: keyword arguments of the model's forward pass.
-            weights: pooling weights (batch, tokens) on the model's device.
+            weights: (batch, tokens) or (pools, batch, tokens), on the model's device.
 
         Raises:
             ModelError: a wanted layer was not reached, or the first norm of a block does not read the block's input.
@@ -121,8 +125,8 @@ class Capture:
     def _after_sublayer(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: torch.Tensor) -> None:
         del args, kwargs
         name = LayerName("attention" if self.site == "attention" else "mlp", self._calls + 1)
-        if output.ndim == 2 and len(output) == self._weights.numel():  # OPT calls its MLP with all tokens in one row
-            output = output.reshape(*self._weights.shape, -1)
+        if output.ndim == 2 and len(output) == self._form.numel():  # OPT calls its MLP with all tokens in one row
+            output = output.reshape(*self._form, -1)
         self._keep(name, output)
 
     def _norm_hooks(self, layer: int, block: torch.nn.Module) -> list[_Hook]:
@@ -172,10 +176,10 @@ class Capture:
 
     def _keep(self, name: LayerName, states: torch.Tensor) -> None:
         if name in self._wanted:
-            if states.ndim != 3 or states.shape[:2] != self._weights.shape:
+            if states.ndim != 3 or states.shape[:2] != self._form:
                 raise ModelError(
                     f"{name} of {type(self.model).__name__} has states of shape {tuple(states.shape)}; "
-                    f"{tuple(self._weights.shape)} (examples, tokens) and a width were expected. This architecture is not "
+                    f"{tuple(self._form)} (examples, tokens) and a width were expected. This architecture is not "
                     "supported yet."
                 )
             self._read[name] = pooled(states, self._weights)

@@ -1,4 +1,6 @@
-"""From token vectors to one vector per example."""
+"""From token vectors to one vector per example, or to the vectors of chosen tokens."""
+
+from collections.abc import Sequence
 
 import torch
 
@@ -8,12 +10,16 @@ from dimscope.config import pooled_position
 def pool_weights(mask: torch.Tensor, content: torch.Tensor, pool: str) -> torch.Tensor:
     """Weights (batch, tokens), float32, that sum to 1 along each row; the pooled vector is their product with the states.
 
+    For `tokens` nothing is averaged: the result is boolean, True for the tokens that are read.
+
     Args:
         mask: (batch, tokens), 1 where there is a token, 0 where there is padding (on either side).
-        content: (batch, tokens), 1 where a token counts for `mean` and `last`; a subset of `mask`.
+        content: (batch, tokens), 1 where a token counts for `mean`, `last` and `tokens`; a subset of `mask`.
         pool: `mean` over content tokens, `last` content token, `position:N`, content token N (0 the first, -1 the last, there
-            in every example), or `cls`, the first token of the example.
+            in every example), `cls`, the first token of the example, or `tokens`.
     """
+    if pool == "tokens":
+        return content.bool()
     if pool == "mean":
         weights = content.float()
         return weights / weights.sum(dim=1, keepdim=True)
@@ -28,7 +34,21 @@ def pool_weights(mask: torch.Tensor, content: torch.Tensor, pool: str) -> torch.
     return torch.nn.functional.one_hot(position, n_tokens).float()
 
 
+def stacked_weights(mask: torch.Tensor, content: torch.Tensor, pools: Sequence[str]) -> torch.Tensor:
+    """The weights of several poolings, shape (pools, batch, tokens)."""
+    return torch.stack([pool_weights(mask, content, pool) for pool in pools])
+
+
 def pooled(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Pooled vectors (batch, width) in float32 on the device of `states` (batch, tokens, width)."""
+    """What the weights of `pool_weights` make of states (batch, tokens, width), in float32 on the device of the states.
+
+    Returns:
+        Vectors (batch, width); for boolean weights those of the chosen tokens, row after row, (tokens chosen, width). Weights
+        with a first axis of several poolings give vectors with that axis, each with the bits that it has alone.
+    """
+    if weights.ndim == 3:
+        return torch.stack([pooled(states, one) for one in weights])
+    if weights.dtype == torch.bool:
+        return states[weights].float()
     clean = torch.where(weights.unsqueeze(2) != 0, states.float(), 0.0)
     return torch.bmm(weights.unsqueeze(1), clean).squeeze(1)

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from dimscope.arrays import IntArray, Points
-from dimscope.config import ModelConfig
+from dimscope.config import ModelConfig, pools_of
 from dimscope.errors import InputError, ModelError, UsageError, first_of
 from dimscope.models.base import Family, LayerName
 from dimscope.models.capture import Capture, parse_layers
 from dimscope.models.load import LoadedModel
-from dimscope.models.pooling import pool_weights
+from dimscope.models.pooling import stacked_weights
+from dimscope.models.prepared import Batch, Prepared, iterate_batches
 from dimscope.models.probe import check_blocks, check_padding
-from dimscope.models.tokens import Batch, TokenizedTexts, iterate_batches, make_batch
 
 
 class Reader:
@@ -31,8 +31,9 @@ class Reader:
         ModelError: the blocks of the model cannot be found.
     """
 
-    def __init__(self, loaded: LoadedModel, tokens: TokenizedTexts, ids: Sequence[str], config: ModelConfig) -> None:
+    def __init__(self, loaded: LoadedModel, tokens: Prepared, ids: Sequence[str], config: ModelConfig) -> None:
         self.loaded, self.tokens, self.ids, self.config = loaded, tokens, ids, config
+        self.pools = pools_of(config.pool)
         if config.final_norm is not None and config.blocks is None:
             raise UsageError(f"--final-norm {config.final_norm} needs --blocks, the list of blocks that the norm follows.")
         self.named = Family(config.blocks, config.final_norm) if config.blocks is not None else None
@@ -66,35 +67,54 @@ class Reader:
         """
         model, dtype = self.loaded.model, self.loaded.dtype
         lengths = self.tokens.lengths
-        several = np.flatnonzero(lengths > 1)  # one token cannot tell the axes of a batch apart
-        row = several[lengths[several].argmin()] if len(several) else lengths.argmin()
-        rows = np.array([int(row)])
-        batch = make_batch(self.loaded, self.tokens, rows, self.config.padding)
+        candidates = np.flatnonzero(self.vector_counts(np.arange(len(lengths))))
+        if (lengths[candidates] > 1).any():  # one token cannot tell the axes of a batch apart
+            candidates = candidates[lengths[candidates] > 1]
+        row = int(candidates[lengths[candidates].argmin()])
+        rows = np.array([row])
+        batch = self.tokens.make_batch(self.loaded, rows, self.config.padding)
         check_blocks(model, batch, dtype, self.named)
         alone = self._forward(batch)
-        for name, vectors in alone.items():
-            self._refuse_non_finite(name, vectors.cpu().numpy(), rows)
+        owners = np.repeat(rows, self.vector_counts(rows))
+        for name, values in alone.items():
+            for vectors in values.cpu().numpy():
+                self._refuse_non_finite(name, vectors, owners)
         length = min(2 * int(lengths[row]) + 1, self.loaded.max_tokens)
-        if self.config.batch_size != 1 and length > lengths[row]:
-            padded = self._forward(make_batch(self.loaded, self.tokens, rows, self.config.padding, length))
+        if self.config.batch_size != 1 and self.tokens.is_padded and length > lengths[row]:
+            padded = self._forward(self.tokens.make_batch(self.loaded, rows, self.config.padding, length))
             check_padding(model, alone, padded, self.config.padding, dtype)
-        return {str(name): vectors.shape[1] for name, vectors in alone.items()}
+        return {str(name): vectors.shape[-1] for name, vectors in alone.items()}
 
-    def read(self, rows: IntArray, advance: Callable[[int], None]) -> dict[str, Points]:
-        """Vectors float32 (len(rows), width) per layer name, in the order of `rows`; `advance` is told of finished texts.
+    def vector_counts(self, rows: IntArray) -> IntArray:
+        """Vectors of each text: one, or with `tokens` one per content token."""
+        if self.pools != ("tokens",):
+            return np.ones(len(rows), dtype=np.int64)
+        return np.array([self.tokens.content[row].sum() for row in rows], dtype=np.int64)
+
+    def read(self, rows: IntArray, advance: Callable[[int], None]) -> dict[str, dict[str, Points]]:
+        """Pooling -> layer name -> vectors float32, (len(rows), width), in the order of `rows`.
+
+        With the pooling `tokens` each text has as many vectors as `vector_counts` says. `advance` is told of finished texts.
 
         Raises:
             InputError: NaN or Inf, with layer and examples.
             ModelError: one example, or a batch of the size that was asked for, does not fit into memory.
         """
-        found: dict[str, Points] = {}
-        place = {int(row): line for line, row in enumerate(rows)}
+        found: dict[str, dict[str, Points]] = {pool: {} for pool in self.pools}
+        counts = self.vector_counts(rows)
+        n_vectors, stops = int(counts.sum()), dict(zip(rows.tolist(), counts.cumsum().tolist(), strict=True))
         for chosen, batch in iterate_batches(self.loaded, self.tokens, rows, self.config.batch_size, self.config.padding):
             for some, states in self._fitting(chosen, batch):
-                lines = [place[int(row)] for row in some]
+                own = self.vector_counts(some)
+                ends = [stops[row] for row in some.tolist()]
+                lines = np.concatenate([np.arange(end - n, end) for end, n in zip(ends, own, strict=True)])
                 for name, values in states.items():
-                    self._refuse_non_finite(name, values, some)
-                    found.setdefault(str(name), np.empty((len(rows), values.shape[1]), np.float32))[lines] = values
+                    for pool, vectors in zip(self.pools, values, strict=True):
+                        self._refuse_non_finite(name, vectors, np.repeat(some, own))
+                        layers = found[pool]
+                        if str(name) not in layers:
+                            layers[str(name)] = np.empty((n_vectors, vectors.shape[1]), np.float32)
+                        layers[str(name)][lines] = vectors
                 advance(len(some))
         return found
 
@@ -113,13 +133,13 @@ class Reader:
         if torch.cuda.is_available():  # pragma: no cover - needs a GPU
             torch.cuda.empty_cache()
         for half in np.array_split(rows, 2):
-            yield from self._fitting(half, make_batch(self.loaded, self.tokens, half, self.config.padding))
+            yield from self._fitting(half, self.tokens.make_batch(self.loaded, half, self.config.padding))
 
     def _forward(self, batch: Batch) -> dict[LayerName, torch.Tensor]:
-        return self.capture.run(batch.inputs, pool_weights(batch.mask, batch.content, self.config.pool))
+        return self.capture.run(batch.inputs, stacked_weights(batch.mask, batch.content, self.pools))
 
     def _refuse_non_finite(self, name: LayerName, values: Points, rows: IntArray) -> None:
-        bad = rows[~np.isfinite(values).all(axis=1)]
+        bad = np.unique(rows[~np.isfinite(values).all(axis=1)])
         if len(bad):
             shown = first_of(self.ids[row] for row in bad)
             raise InputError(

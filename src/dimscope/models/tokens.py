@@ -1,19 +1,19 @@
-"""From texts to batches of token ids, grouped by length."""
+"""From texts to batches of token ids."""
 
 import inspect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from dimscope.arrays import IntArray
+from dimscope.config import pools_of
 from dimscope.errors import InputError, ModelError, UsageError, first_of
 from dimscope.models.load import LoadedModel, counts_positions_itself
+from dimscope.models.prepared import Batch
 
-TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 65_536, "mps": 16_384}
-"""Padded tokens of one batch; on two CPU cores batches of 2 000 to 16 000 tokens ran equally fast (MiniLM, 12-token texts)."""
 TOKENIZE_CHUNK = 2048
 
 
@@ -27,6 +27,7 @@ class TokenizedTexts:
         truncated: shape (n,): True for texts that were longer than the limit.
         duplicate_of: shape (n,): the first text with the same token ids; they share one forward pass and so equal vectors.
         special: one boolean array per text: True where the tokenizer put a token of its own.
+        unit: how messages call the examples.
     """
 
     ids: list[IntArray]
@@ -34,11 +35,36 @@ class TokenizedTexts:
     truncated: np.ndarray
     duplicate_of: IntArray
     special: list[np.ndarray] = field(default_factory=list)
+    unit: str = "texts"
+    is_padded = True
 
     @property
     def lengths(self) -> IntArray:
         """Tokens per text, shape (n,)."""
         return np.array([len(ids) for ids in self.ids], dtype=np.int64)
+
+    def with_content(self, content: list[np.ndarray]) -> "TokenizedTexts":
+        """The same texts with other tokens that count."""
+        return replace(self, content=content)
+
+    def make_batch(self, loaded: LoadedModel, rows: IntArray, padding: str, length: int | None = None) -> Batch:
+        """The texts `rows` padded on the side `padding` to their longest, or to `length` tokens."""
+        if padding not in ("right", "left"):
+            raise UsageError(f'unknown padding "{padding}".  All: left, right')
+        longest = length or int(max(len(self.ids[row]) for row in rows))
+        ids = np.full((len(rows), longest), _filler(loaded), dtype=np.int64)
+        mask = np.zeros((len(rows), longest), dtype=np.int64)
+        content = np.zeros((len(rows), longest), dtype=np.int64)
+        for line, row in enumerate(rows):
+            n_tokens = len(self.ids[row])
+            place = slice(longest - n_tokens, longest) if padding == "left" else slice(0, n_tokens)
+            ids[line, place], mask[line, place], content[line, place] = self.ids[row], 1, self.content[row]
+        to_device = {"ids": ids, "mask": mask, "content": content}
+        moved = {name: torch.from_numpy(array).to(loaded.device) for name, array in to_device.items()}
+        inputs = {"input_ids": moved["ids"], "attention_mask": moved["mask"]}
+        if padding == "left" and _takes_positions(loaded.model):
+            inputs["position_ids"] = (moved["mask"].cumsum(dim=1) - 1).clamp(min=0)
+        return Batch(inputs, moved["mask"], moved["content"])
 
 
 def tokenize(loaded: LoadedModel, texts: Sequence[str], names: Sequence[str], special: str, pool: str) -> TokenizedTexts:
@@ -64,7 +90,7 @@ def tokenize(loaded: LoadedModel, texts: Sequence[str], names: Sequence[str], sp
         truncated.append(_is_truncated(loaded, chunk, found["input_ids"]))
     _refuse_unknown(loaded, ids)
     _refuse_empty(content, names)
-    if pool == "cls":
+    if "cls" in pools_of(pool):
         _refuse_missing_cls(loaded, ids)
     return TokenizedTexts(ids, content, np.concatenate(truncated), same_tokens(ids), special_tokens)
 
@@ -128,59 +154,12 @@ def same_tokens(ids: list[IntArray]) -> IntArray:
     return np.array([first.setdefault(row.tobytes(), number) for number, row in enumerate(ids)], dtype=np.int64)
 
 
-def plan_batches(lengths: IntArray, batch_size: int | None, device_type: str) -> list[IntArray]:
-    """Positions grouped into batches of similar length, longest first so that memory peaks at once.
-
-    Args:
-        lengths: tokens per text.
-        batch_size: texts per batch; None fills each batch up to a fixed number of padded tokens.
-        device_type: `cpu`, `cuda`, `mps`.
-    """
-    order = np.lexsort((np.arange(len(lengths)), -lengths))
-    batches, start = [], 0
-    budget = TOKENS_PER_BATCH.get(device_type, TOKENS_PER_BATCH["cpu"])
-    while start < len(order):
-        size = batch_size or max(1, budget // max(1, int(lengths[order[start]])))
-        batches.append(order[start : start + size].astype(np.int64))
-        start += size
-    return batches
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Token ids of one batch on the model's device: model inputs, attention mask and content mask (batch, tokens)."""
-
-    inputs: dict[str, torch.Tensor]
-    mask: torch.Tensor
-    content: torch.Tensor
-
-
-def make_batch(loaded: LoadedModel, tokens: TokenizedTexts, rows: IntArray, padding: str, length: int | None = None) -> Batch:
-    """The texts `rows` padded on the side `padding` to their longest, or to `length` tokens."""
-    if padding not in ("right", "left"):
-        raise UsageError(f'unknown padding "{padding}".  All: left, right')
-    longest = length or int(max(len(tokens.ids[row]) for row in rows))
-    ids = np.full((len(rows), longest), _filler(loaded), dtype=np.int64)
-    mask = np.zeros((len(rows), longest), dtype=np.int64)
-    content = np.zeros((len(rows), longest), dtype=np.int64)
-    for line, row in enumerate(rows):
-        n_tokens = len(tokens.ids[row])
-        place = slice(longest - n_tokens, longest) if padding == "left" else slice(0, n_tokens)
-        ids[line, place], mask[line, place], content[line, place] = tokens.ids[row], 1, tokens.content[row]
-    to_device = {"ids": ids, "mask": mask, "content": content}
-    moved = {name: torch.from_numpy(array).to(loaded.device) for name, array in to_device.items()}
-    inputs = {"input_ids": moved["ids"], "attention_mask": moved["mask"]}
-    if padding == "left" and _takes_positions(loaded.model):
-        inputs["position_ids"] = (moved["mask"].cumsum(dim=1) - 1).clamp(min=0)
-    return Batch(inputs, moved["mask"], moved["content"])
-
-
 def _filler(loaded: LoadedModel) -> int:
     """The token of padded places: the one that the embeddings skip when they count positions, or any that is known."""
     skipped = getattr(getattr(loaded.model, "embeddings", None), "padding_idx", None)
     if counts_positions_itself(loaded.model) and isinstance(skipped, int):
         return skipped
-    token, known = loaded.tokenizer.pad_token_id, vocabulary_size(loaded.model)
+    token, known = getattr(loaded.tokenizer, "pad_token_id", None), vocabulary_size(loaded.model)
     return token if isinstance(token, int) and (known is None or token < known) else 0
 
 
@@ -194,12 +173,3 @@ def vocabulary_size(model: Any) -> int | None:
 
 def _takes_positions(model: Any) -> bool:
     return "position_ids" in inspect.signature(model.forward).parameters and not counts_positions_itself(model)
-
-
-def iterate_batches(
-    loaded: LoadedModel, tokens: TokenizedTexts, rows: IntArray, batch_size: int | None, padding: str
-) -> Iterator[tuple[IntArray, Batch]]:
-    """Batches over the chosen texts, each with the texts it holds."""
-    for positions in plan_batches(tokens.lengths[rows], batch_size, loaded.device.type):
-        chosen = rows[positions]
-        yield chosen, make_batch(loaded, tokens, chosen, padding)

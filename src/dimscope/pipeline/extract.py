@@ -1,7 +1,7 @@
 """Stage 1: from a model and a data set to one array of states per layer."""
 
-import shutil
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -11,86 +11,78 @@ import numpy as np
 
 from dimscope.arrays import Points
 from dimscope.config import RunConfig
-from dimscope.errors import InputError, StoreError
-from dimscope.files import atomic_path
 from dimscope.inputs.base import Examples
-from dimscope.inputs.text import read_examples
-from dimscope.models.controls import with_fresh_weights, with_shuffled_tokens
-from dimscope.models.load import load_model
-from dimscope.models.positions import choose_tokens
+from dimscope.inputs.examples import read_examples
+from dimscope.models.load import LoadedModel
+from dimscope.models.prepared import Prepared
 from dimscope.models.reader import Reader
-from dimscope.models.residues import spell_residues
-from dimscope.models.tokens import TokenizedTexts, tokenize
+from dimscope.pipeline.blocks import BlockPlan, plan_examples, plan_tokens
+from dimscope.pipeline.limits import check_disk
 from dimscope.pipeline.log import log_event
+from dimscope.pipeline.points import write_example_rows, write_token_rows
+from dimscope.pipeline.pools import split_pools, with_pool
+from dimscope.pipeline.prepare import prepare
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder, clear_results, write_config
 from dimscope.store.manifest import Manifest
-from dimscope.store.states import StateStore
+from dimscope.store.states import StateStore, is_whole
 
 BLOCK_ROWS = 512
 """Examples per row block: the work that a kill can cost, and the window in which lengths are sorted."""
-SNIPPET = 200
-"""Characters of each text kept in points.parquet."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """One pooling and the run folder that it fills."""
+
+    config: RunConfig
+    folder: RunFolder
+    key: str
+
+    @property
+    def pool(self) -> str:
+        return self.config.model.pool
 
 
 def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: bool = False, control: str = "") -> None:
     """Fill `states/` and `points.parquet`; finished row blocks of an interrupted run are kept, unless `redo` is asked for.
 
-    Everything that can be wrong with data, model and options is found before the first file is written or removed. With
-    `control` the weights are fresh (`untrained`) or the tokens of each text are in random order (`shuffled`).
+    Several poolings are read in one pass, the first into the folder, the others below its `pools/`. Everything that can be
+    wrong with data, model and options is found before the first file is written or removed. With `control` the weights are
+    fresh (`untrained`) or the tokens of each text are in random order (`shuffled`).
 
     Raises:
         InputError, ModelError, UsageError, StoreError: see the functions called.
     """
     started = perf_counter()
     examples = read_examples(config.data)
-    key = extraction_key(config, examples.source_hash, control)
-    if not redo and is_extracted(folder, key, len(examples)):
+    places = split_pools(config, folder)
+    every = [_Target(own, place, extraction_key(own, examples.source_hash, control)) for own, place in places]
+    targets = every if redo else [target for target in every if not is_extracted(target.folder, target.key)]
+    if not targets:
         progress.message(f"states of {len(examples)} examples are there already")
         return
-    refuse_few(len(examples), config.measure.k, "examples")
-    progress.message(f"loading {config.model.name}")
-    loaded = load_model(config.model)
-    texts = examples.texts if examples.kind == "text" else spell_residues(loaded.tokenizer, examples.texts)
-    tokens = tokenize(loaded, texts, examples.ids, config.model.special_tokens, config.model.pool)
-    tokens = choose_tokens(tokens, examples.ids, config.model.pool, config.model.skip_first)
-    if control == "untrained":
-        loaded = with_fresh_weights(loaded, config.data.seed)
-    elif control == "shuffled":
-        tokens = with_shuffled_tokens(tokens, config.data.seed)
-    refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, "distinct texts")
+    config = with_pool(config, ",".join(target.pool for target in targets))
+    loaded, tokens = prepare(config, examples, progress, control)
     reader = Reader(loaded, tokens, examples.ids, config.model)
     widths = reader.probe()
-    n_bytes = 4 * len(examples) * sum(widths.values())
-    check_disk(folder, n_bytes, f"{len(examples)} examples, {len(widths)} layers")
+    by_token = [target.pool for target in targets] == ["tokens"]
+    counts = reader.vector_counts(np.arange(len(examples)))
+    plan = plan_tokens(counts, BLOCK_ROWS) if by_token else plan_examples(len(examples), BLOCK_ROWS)
+    n_bytes = 4 * plan.n_rows * sum(widths.values()) * len(targets)
+    check_disk([target.folder for target in targets], n_bytes, f"{len(examples)} examples, {len(widths)} layers")
     if redo:
         clear_results(folder)
-    write_config(folder, config)
-    manifest = Manifest(folder.path)
-    manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
-    log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
-    _write_points(folder, examples, tokens)
-    store = StateStore(folder.states, key, len(examples), BLOCK_ROWS)
-    with progress.stage("extract", len(examples)) as task:
-        for number, (start, stop) in enumerate(store.blocks):
-            if store.is_done(number):
-                task.advance(stop - start)
-            else:
-                store.write_block(number, _read_block(reader, tokens, store, start, stop, task.advance))
-    manifest.write(
-        layers=[{**asdict(name), "name": str(name), "depth": name.index / reader.n_layers} for name in reader.layers],
-        model={**loaded.facts, "n_layers": reader.n_layers, **reader.found, **_pooling_facts(config)},
-        **({"control": control} if control else {}),
-        data=_data_facts(config, examples, tokens),
-    )
-    files = [folder.points, *(store.path(str(name)) for name in reader.layers)]
-    manifest.finish_stage("extract", key, perf_counter() - started, files)
+    for target in targets:
+        _open_target(target, examples, tokens, loaded)
+    _fill(reader, tokens, targets, plan, progress)
+    for target in targets:
+        _finish_target(target, reader, {**_data_facts(config, examples, tokens), **plan.facts}, control, started)
 
 
-def is_extracted(folder: RunFolder, key: str, n_rows: int) -> bool:
+def is_extracted(folder: RunFolder, key: str) -> bool:
     """True when all states are there, made from what `key` stands for, and their bytes are those that were written."""
-    manifest = Manifest(folder.path)
-    return manifest.is_stage_done("extract", key) and StateStore(folder.states, key, n_rows, BLOCK_ROWS).is_complete
+    return Manifest(folder.path).is_stage_done("extract", key) and is_whole(folder.states, key)
 
 
 def extraction_key(config: RunConfig, data_hash: str, control: str = "") -> str:
@@ -104,82 +96,81 @@ def extraction_key(config: RunConfig, data_hash: str, control: str = "") -> str:
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
+def _open_target(target: _Target, examples: Examples, tokens: Prepared, loaded: LoadedModel) -> None:
+    folder = target.folder
+    write_config(folder, target.config)
+    Manifest(folder.path).write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
+    log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
+    if target.pool == "tokens":
+        write_token_rows(folder, examples, tokens, loaded.tokenizer)
+    else:
+        write_example_rows(folder, examples, tokens)
+
+
+def _fill(reader: Reader, tokens: Prepared, targets: Sequence[_Target], plan: BlockPlan, progress: Progress) -> None:
+    """Every block that a pooling lacks is read once and stored for all that lack it."""
+    stores = {target.pool: StateStore(target.folder.states, target.key, plan.n_rows, plan.store_block) for target in targets}
+    with progress.stage("extract", plan.blocks[-1][1]) as task:
+        for number, (start, stop) in enumerate(plan.blocks):
+            lacking = {pool: store for pool, store in stores.items() if not store.is_done(number)}
+            if not lacking:
+                task.advance(stop - start)
+                continue
+            found = _read_block(reader, tokens, start, stop, task.advance)
+            for pool, store in lacking.items():
+                states = found.get(pool, {})
+                if not plan.by_token:
+                    states = _with_repeats(reader, tokens, store, states, start, stop)
+                store.write_block(number, states)
+
+
 def _read_block(
-    reader: Reader, tokens: TokenizedTexts, store: StateStore, start: int, stop: int, advance: Any
-) -> dict[str, Points]:
+    reader: Reader, tokens: Prepared, start: int, stop: int, advance: Callable[[int], None]
+) -> dict[str, dict[str, Points]]:
+    """The vectors of the examples that are the first of their kind."""
     rows = np.arange(start, stop)
-    first = tokens.duplicate_of[rows]
-    fresh = rows[first == rows]
-    states = reader.read(fresh, advance) if len(fresh) else {}
+    fresh = rows[(tokens.duplicate_of[rows] == rows) & (reader.vector_counts(rows) > 0)]
     advance(len(rows) - len(fresh))
-    line = {int(row): number for number, row in enumerate(fresh)}
+    return reader.read(fresh, advance) if len(fresh) else {}
+
+
+def _with_repeats(
+    reader: Reader, tokens: Prepared, store: StateStore, states: dict[str, Points], start: int, stop: int
+) -> dict[str, Points]:
+    """One vector for each example of a block; a repeated text has that of the first one, here or in an earlier block."""
+    first = tokens.duplicate_of[start:stop]
+    fresh = first == np.arange(start, stop)
+    if fresh.all():
+        return states
+    lines = np.cumsum(fresh) - 1
+    here = first >= start
     block = {}
     for name in (str(layer) for layer in reader.layers):
-        earlier = store.read(name) if start else None
-        vectors = [
-            states[name][line[int(row)]] if int(row) in line else earlier[row]  # type: ignore[index]
-            for row in first
-        ]
-        block[name] = np.stack(vectors)
+        earlier = store.read(name) if not here.all() else None
+        width = states[name].shape[1] if states else earlier.shape[1]  # type: ignore[union-attr]
+        block[name] = np.empty((stop - start, width), np.float32)
+        if here.any():
+            block[name][here] = states[name][lines[first[here] - start]]
+        if earlier is not None:
+            block[name][~here] = earlier[first[~here]]
     return block
 
 
-def refuse_few(found: int, k: int, what: str) -> None:
-    """Nothing when k neighbours of each of `found` points can be told from all points (k + 2 or more).
-
-    Raises:
-        InputError: too few; names the largest k that works.
-    """
-    if found == 1:
-        raise InputError(f"all {what} are equal, or there is only one; there is no geometry to measure.")
-    if found < k + 2:
-        raise InputError(
-            f"{found} {what} were found, but --k {k} needs at least {k + 2}. "
-            + (f"Give more examples, or choose --k {found - 2} or less." if found > 4 else "Give more examples.")
-        )
-
-
-def check_disk(folder: RunFolder, needed: int, what: str) -> None:
-    """Nothing when the states of a run fit on the disk beside what is there.
-
-    Args:
-        folder: the run.
-        needed: bytes of all states.
-        what: how many of what, for the message.
-
-    Raises:
-        StoreError: too little space; nothing was written.
-    """
-    existing = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
-    there = sum(file.stat().st_size for file in folder.states.glob("*.npy")) if folder.states.is_dir() else 0
-    free = shutil.disk_usage(existing).free + there
-    if needed > free:
-        raise StoreError(
-            f"the states need {needed / 1e9:.2f} GB ({what}), {free / 1e9:.2f} GB are free at {existing}. Free some space, "
-            "choose another place with -o, or fewer examples or layers."
-        )
-
-
-def _write_points(folder: RunFolder, examples: Examples, tokens: TokenizedTexts) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    table = pyarrow.table(
-        {
-            "id": examples.ids,
-            "label": examples.labels if examples.labels is not None else pyarrow.nulls(len(examples), pyarrow.string()),
-            "group": examples.groups if examples.groups is not None else pyarrow.nulls(len(examples), pyarrow.string()),
-            "text": [text[:SNIPPET] for text in examples.texts],
-            "n_tokens": tokens.lengths,
-            "truncated": tokens.truncated,
-            "duplicate_of": [examples.ids[first] for first in tokens.duplicate_of],
-        }
+def _finish_target(target: _Target, reader: Reader, data: dict[str, Any], control: str, started: float) -> None:
+    folder, model = target.folder, target.config.model
+    manifest = Manifest(folder.path)
+    pooling = {"pool": target.pool, "special_tokens": model.special_tokens, "site": model.site}
+    manifest.write(
+        layers=[{**asdict(name), "name": str(name), "depth": name.index / reader.n_layers} for name in reader.layers],
+        model={**reader.loaded.facts, "n_layers": reader.n_layers, **reader.found, **pooling},
+        **({"control": control} if control else {}),
+        data=data,
     )
-    with atomic_path(folder.points) as temporary:
-        parquet.write_table(table, temporary)
+    files = [folder.points, *(folder.states / f"{name}.npy" for name in reader.layers)]
+    manifest.finish_stage("extract", target.key, perf_counter() - started, files)
 
 
-def _data_facts(config: RunConfig, examples: Examples, tokens: TokenizedTexts) -> dict[str, Any]:
+def _data_facts(config: RunConfig, examples: Examples, tokens: Prepared) -> dict[str, Any]:
     return {
         "path": config.data.path,
         "hash": examples.source_hash,
@@ -191,7 +182,3 @@ def _data_facts(config: RunConfig, examples: Examples, tokens: TokenizedTexts) -
         "text": config.data.text,
         "label": config.data.label,
     }
-
-
-def _pooling_facts(config: RunConfig) -> dict[str, Any]:
-    return {"pool": config.model.pool, "special_tokens": config.model.special_tokens, "site": config.model.site}

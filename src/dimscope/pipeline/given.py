@@ -13,7 +13,8 @@ from dimscope.config import RunConfig, config_from
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
 from dimscope.inputs.arrays import read_labels, read_layers
-from dimscope.pipeline.extract import BLOCK_ROWS, check_disk, is_extracted, refuse_few
+from dimscope.pipeline.extract import BLOCK_ROWS, is_extracted
+from dimscope.pipeline.limits import check_disk, refuse_few
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress, Silent
 from dimscope.store.folder import RunFolder, clear_results, write_config
@@ -60,7 +61,7 @@ def measure_arrays(
     label_hash = sha256("\n".join(values).encode()).hexdigest() if values else ""
     key = sha256(repr((source_hash, label_hash)).encode()).hexdigest()[:16]
     redo = on_existing == "redo"
-    if redo or not is_extracted(folder, key, len(layers[0][1])):
+    if redo or not is_extracted(folder, key):
         _check_disk(folder, layers)
         if redo:
             clear_results(folder)
@@ -71,7 +72,7 @@ def measure_arrays(
 
 def _check_disk(folder: RunFolder, layers: Layers) -> None:
     n_bytes = sum(stored_dtype(points.dtype).itemsize * points.size for _, points in layers)
-    check_disk(folder, n_bytes, f"{len(layers[0][1])} points, {len(layers)} layers")
+    check_disk([folder], n_bytes, f"{len(layers[0][1])} points, {len(layers)} layers")
 
 
 def _copy(

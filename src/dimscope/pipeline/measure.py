@@ -20,7 +20,7 @@ from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps import label_conflicts
 from dimscope.pipeline import layers as measures
 from dimscope.pipeline import scale as scales
-from dimscope.pipeline.extract import refuse_few
+from dimscope.pipeline.limits import refuse_few
 from dimscope.pipeline.log import log_event
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
@@ -64,7 +64,8 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     if manifest.is_stage_done("measure", key) and _has_all_tables(manifest):
         progress.message("measures are there already")
         return Profile.load(folder.profile)
-    refuse_few(int(manifest.content["data"]["n_examples"]), config.measure.k, "examples")
+    data = manifest.content["data"]
+    refuse_few(int(data.get("n_tokens", data["n_examples"])), config.measure.k, "tokens" if "n_tokens" in data else "examples")
     log_event(folder.log, "measure", layers=len(layers), k=config.measure.k)
     write_config(folder, config)
     profile = _measure_layers(job, layers, progress)
@@ -73,8 +74,8 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
 
 
 def measure_key(config: RunConfig, manifest: Manifest) -> str:
-    """What the profile depends on: the states, the measures but not their controls, the seed and the version."""
-    alone = replace(config, measure=replace(config.measure, control=()))
+    """What the profile depends on: the states, the measures of every run, the seed and the version; no columns added later."""
+    alone = replace(config, measure=replace(config.measure, control=(), measures=(), further_k=""))
     states = manifest.content["stages"]["extract"]["key"]
     return f"{states}-{alone.key('measure')}-{config.data.seed}-{__version__}"
 
@@ -86,6 +87,15 @@ def store_profile(config: RunConfig, folder: RunFolder, profile: Profile, second
     with atomic_path(folder.table) as temporary:
         profile.to_dataframe().to_csv(temporary, index=False)
     manifest.finish_stage("measure", measure_key(config, manifest), seconds, [folder.profile, folder.table])
+
+
+def update_profile(config: RunConfig, folder: RunFolder, profile: Profile, seconds: float) -> Profile:
+    """Store a measured profile to which columns were added or from which they were taken, and the options that asked for it."""
+    write_config(folder, config)
+    found = profile.with_provenance(measure=config.to_dict()["measure"], config=config.to_dict())
+    before = Manifest(folder.path).content["stages"]["measure"]["seconds"]
+    store_profile(config, folder, found, before + seconds)
+    return found
 
 
 def _measure_layers(job: _Job, layers: Sequence[Layer], progress: Progress) -> Profile:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -11,11 +11,14 @@ from dimscope.checks.base import Finding
 from dimscope.config import RunConfig
 from dimscope.dimensions import ESTIMATORS
 from dimscope.errors import UsageError, unknown_name
+from dimscope.inputs.examples import with_own_labels
 from dimscope.pipeline.controls import add_controls, refuse_impossible_controls
 from dimscope.pipeline.extract import extract
+from dimscope.pipeline.extras import add_extras, refuse_impossible_extras
 from dimscope.pipeline.finish import answer, illustrate
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.measure import measure
+from dimscope.pipeline.pools import split_pools
 from dimscope.profile import Profile
 from dimscope.progress import Progress, Silent
 from dimscope.rules import RULES, Recommendation
@@ -29,12 +32,13 @@ ON_EXISTING = ("missing", "redo", "error")
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run leaves behind: the folder, the profile, the answer, and what the checks found."""
+    """What a run leaves behind: folder, profile, answer, what the checks found, and the same of further poolings."""
 
     folder: RunFolder
     profile: Profile
     recommendation: Recommendation
     findings: list[Finding]
+    others: tuple["RunResult", ...] = ()
 
 
 def run_stages(
@@ -65,22 +69,34 @@ def run_stages(
         DimscopeError: whatever the stages raise.
     """
     progress = progress or Silent()
-    folder = prepare_folder(config, out, on_existing, ("data", "model", "measure"))
-    extract(config, folder, progress, redo=on_existing == "redo")
-    note_origin(folder, command, credits, title)
-    return finish_run(config, folder, progress, with_report=with_report)
+    config = replace(config, data=with_own_labels(config.data))
+    folders = prepare_folders(config, out, on_existing, ("data", "model", "measure"))
+    extract(config, folders[0], progress, redo=on_existing == "redo")
+    results = []
+    for own, folder in split_pools(config, folders[0]):
+        note_origin(folder, command, credits, title)
+        if results:
+            progress.message(f"pooling: {own.model.pool}")
+        results.append(finish_run(own, folder, progress, with_report=with_report))
+    return replace(results[0], others=tuple(results[1:]))
 
 
 def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
     _refuse_impossible_measures(config)
-    profile = add_controls(config, folder, measure(config, folder, progress), progress)
+    profile = add_extras(config, folder, measure(config, folder, progress), progress)
+    profile = add_controls(config, folder, profile, progress)
     recommendation, findings = answer(config, folder, profile)
     if with_report:
         progress.message("drawing figures and the report")
         illustrate(folder, profile, recommendation, findings)
     log_event(folder.log, "done", headline=recommendation.headline, findings=[finding.code for finding in findings])
     return RunResult(folder, profile, recommendation, findings)
+
+
+def prepare_folders(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> list[RunFolder]:
+    """The run folder of each pooling, the first one `out` itself; see `prepare_folder`."""
+    return [prepare_folder(own, folder.path, on_existing, parts) for own, folder in split_pools(config, RunFolder(out))]
 
 
 def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> RunFolder:
@@ -93,7 +109,7 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
     if on_existing not in ON_EXISTING:
         raise unknown_name("--on-existing", on_existing, ON_EXISTING)
     _refuse_impossible_measures(config)
-    if config.measure.exclude_group and config.data.group is None:
+    if config.measure.exclude_group and config.data.group is None and config.model.pool != "tokens":
         raise UsageError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
     folder = RunFolder(out)
     if on_existing == "error" and out.exists():
@@ -112,6 +128,7 @@ def _refuse_impossible_measures(config: RunConfig) -> None:
             raise UsageError(f"--estimator {name} reads at least {least} neighbours; --k {k} was asked for, raise it.")
     RULES.load(config.measure.rule)
     refuse_impossible_controls(config)
+    refuse_impossible_extras(config)
 
 
 def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), title: str = "") -> None:

@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "controls"
 
     @property
+    def pools(self) -> Path:
+        """One run folder per further pooling."""
+        return self.path / "pools"
+
+    @property
     def profile(self) -> Path:
         """All measures."""
         return self.path / "profile.nc"
@@ -62,6 +67,11 @@ class RunFolder:
     def overlap(self) -> Path:
         """Overlap of every layer with every other one."""
         return self.path / "overlap.csv"
+
+    @property
+    def measures(self) -> Path:
+        """Values of the measures that were asked for beyond those of every run."""
+        return self.path / "measures.json"
 
     @property
     def recommendation(self) -> Path:
@@ -134,11 +144,11 @@ def check_same_request(folder: RunFolder, config: RunConfig, parts: tuple[str, .
 
 def clear_results(folder: RunFolder) -> None:
     """Remove everything that a run wrote, and nothing else."""
-    for path in (folder.states, folder.neighbors, folder.figures, folder.controls):
+    for path in (folder.states, folder.neighbors, folder.figures, folder.controls, folder.pools):
         shutil.rmtree(path, ignore_errors=True)
     names = (
         folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,
-        folder.overlap, folder.log, folder.path / "manifest.json",
+        folder.overlap, folder.measures, folder.log, folder.path / "manifest.json",
     )  # fmt: skip
     for path in names:
         path.unlink(missing_ok=True)

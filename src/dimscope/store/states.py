@@ -11,6 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ class StateStore:
         folder: the `states` folder of a run.
         key: what the states depend on; a folder with another key is emptied.
         n_rows: examples.
-        block: rows per block.
+        block: rows per block, or the row behind each block.
     """
 
-    def __init__(self, folder: Path, key: str, n_rows: int, block: int) -> None:
+    def __init__(self, folder: Path, key: str, n_rows: int, block: int | list[int]) -> None:
         self.folder = folder
         self.key = key
         self.n_rows = n_rows
@@ -45,7 +46,7 @@ class StateStore:
     @property
     def blocks(self) -> list[tuple[int, int]]:
         """First and last (exclusive) row of every block."""
-        return [(start, min(start + self.block, self.n_rows)) for start in range(0, self.n_rows, self.block)]
+        return _edges(self.n_rows, self.block)
 
     @property
     def is_complete(self) -> bool:
@@ -124,23 +125,11 @@ class StateStore:
     def _resume(self) -> None:
         with explained_disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        record = self._read_progress()
+        record = _read_progress(self.folder / PROGRESS)
         if [record.get(name) for name in ("key", "n_rows", "block")] != [self.key, self.n_rows, self.block]:
             return self._clear()
         self._done = {int(number): sums for number, sums in record["done"].items() if self._is_intact(int(number), sums)}
         return None
-
-    def _read_progress(self) -> dict[str, Any]:
-        path = self.folder / PROGRESS
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if all(int(number) >= 0 and sums.keys() for number, sums in record["done"].items()):
-                return dict(record)
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, LookupError, AttributeError):
-            pass  # not JSON, or JSON of another form
-        raise StoreError(f"{path} is damaged; choose --on-existing redo to start over.")
 
     def _is_intact(self, number: int, sums: Mapping[str, int]) -> bool:
         try:
@@ -154,6 +143,37 @@ class StateStore:
             for path in (*self.folder.glob("*.npy"), *self.folder.glob("*.npy.part"), self.folder / PROGRESS):
                 path.unlink(missing_ok=True)
             sync_folder(self.folder)
+
+
+def _read_progress(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if all(int(number) >= 0 and sums.keys() for number, sums in record["done"].items()):
+            return dict(record)
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, LookupError, AttributeError):
+        pass  # not JSON, or JSON of another form
+    raise StoreError(f"{path} is damaged; choose --on-existing redo to start over.")
+
+
+def _edges(n_rows: int, block: int | list[int]) -> list[tuple[int, int]]:
+    stops = [*range(block, n_rows, block), n_rows] if isinstance(block, int) else block
+    return list(pairwise([0, *stops]))
+
+
+def is_whole(folder: Path, key: str) -> bool:
+    """True when the folder holds finished states of this key, their bytes still those that were written; nothing is changed."""
+    try:
+        record = _read_progress(folder / PROGRESS)
+        blocks = _edges(record["n_rows"], record["block"])
+        return record["key"] == key and all(
+            zlib.crc32(open_states(folder / f"{name}.npy")[start:stop].tobytes()) == value
+            for number, (start, stop) in enumerate(blocks)
+            for name, value in record["done"][str(number)].items()
+        )
+    except (OSError, LookupError, TypeError, AttributeError, StoreError):
+        return False
 
 
 def stored_dtype(dtype: "np.dtype[Any]") -> "np.dtype[Any]":
