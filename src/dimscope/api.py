@@ -52,7 +52,7 @@ def run(
     Raises:
         DimscopeError: with one clear sentence.
 
-    Example:
+    Examples:
         >>> profile = run("path/to/model", "texts.csv", label="topic")  # doctest: +SKIP
     """
     given: dict[str, dict[str, Any]] = {

@@ -76,7 +76,7 @@ class Spectrum:
 def spectrum(points: ArrayLike) -> Spectrum:
     """The `Spectrum` of points of shape (n, d); O(n d^2 + d^3), memory O(d^2) (O(n^2) when n < d), read in chunks.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> round(spectrum(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])).participation_ratio, 6)
         2.0

@@ -25,7 +25,7 @@ def adjusted_rand(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> Estimate:
     Raises:
         InputError: different numbers of labels, or NaN among them.
 
-    Example:
+    Examples:
         >>> adjusted_rand([0, 0, 1, 1] * 10, ["x", "x", "y", "y"] * 10).value
         1.0
     """

@@ -96,7 +96,7 @@ def density_peaks(
         UsageError: z is negative, or the table holds fewer than 5 neighbours.
         InputError: rows at distance 0, or no dimension can be found.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> found = density_peaks(np.r_[rng.normal(0, 1, (200, 2)), rng.normal(9, 1, (200, 2))], k=50)

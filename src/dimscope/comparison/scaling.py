@@ -35,7 +35,7 @@ def overlaps_at(run: str | Path, k: Sequence[int] | None = None) -> Profile:
         StoreError: no finished run, or no neighbour tables.
         UsageError: k below 1, or more than a table holds.
 
-    Example:
+    Examples:
         >>> plot_overlap_scaling(overlaps_at("runs/mine", k=(5, 20)))  # doctest: +SKIP
     """
     folder = open_folder(Path(run))

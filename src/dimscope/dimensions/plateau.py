@@ -56,7 +56,7 @@ def choose_scale(layers: Sequence[Sequence[Estimate]]) -> Scale:
     Raises:
         UsageError: no layer, layers with different ranks, or no rank with half and twice of it (k below 8).
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from dimscope import dimension_scaling
         >>> plane = np.random.default_rng(0).random((3000, 2))

@@ -53,7 +53,7 @@ def export(
             the part does not know, or more neighbours than the table holds.
         StoreError: no finished run, a part of it is gone or damaged, or the file cannot be written.
 
-    Example:
+    Examples:
         >>> export("runs/mine", "neighbors", "mine.parquet", layers=["block_05"], k=15)  # doctest: +SKIP
     """
     if what not in FORMATS:

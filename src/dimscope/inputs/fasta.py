@@ -51,7 +51,7 @@ def read_fasta(path: Path, choose: Chooser) -> Columns:
 def parse_header(header: str) -> dict[str, str]:
     """What the line behind `>` says; only columns that are not empty, but always `id`.
 
-    Example:
+    Examples:
         >>> parse_header("d1ux8a_ a.1.1.1 (A:) Truncated hemoglobin {Bacillus subtilis [TaxId: 1423]}")["superfamily"]
         'a.1.1'
         >>> parse_header("sp|P69905|HBA_HUMAN Hemoglobin subunit alpha OS=Homo sapiens OX=9606 GN=HBA1")["organism"]

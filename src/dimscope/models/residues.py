@@ -17,7 +17,7 @@ def spell_residues(tokenizer: Any, sequences: Sequence[str]) -> list[str]:
     between spaces gets spaces, and X for B, O, U and Z. Rare letters that it does not know become X in both cases. Any other
     tokenizer, which joins residues to longer tokens, gets the sequence as it is.
 
-    Example:
+    Examples:
         a ProtBert reads `MKUV` as `M K X V`, an ESM-2 as `MKUV`.
     """
     gap = next((gap for gap in ("", " ") if _reads_each(tokenizer, STANDARD, gap)), None)

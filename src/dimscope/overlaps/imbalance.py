@@ -45,7 +45,7 @@ def information_imbalance(points_a: ArrayLike, points_b: ArrayLike, k: int = 1) 
     Raises:
         InputError: different numbers of examples.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> plane = np.random.default_rng(0).random((200, 2))
         >>> round(information_imbalance(plane, plane).value, 6)

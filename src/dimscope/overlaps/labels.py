@@ -82,7 +82,7 @@ def label_overlap(
         InputError: the number of labels or groups differs from the number of examples, or there is only one label.
         UsageError: the table holds fewer than k neighbours.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> points = np.r_[np.random.default_rng(0).random((40, 2)), 9 + np.random.default_rng(1).random((40, 2))]
         >>> label_overlap(points, ["a"] * 40 + ["b"] * 40, k=5).value

@@ -41,7 +41,7 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
         InputError: different numbers of examples.
         UsageError: a table holds fewer than k neighbours.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> points = np.random.default_rng(0).random((100, 3))
         >>> overlap(points, 2 * points + 1, k=10).value

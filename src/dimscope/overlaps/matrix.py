@@ -69,7 +69,7 @@ def overlap_matrix(
         InputError: no layer, other numbers of rows, names that repeat, or no common items.
         UsageError: a table holds fewer than k neighbours.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> points = np.random.default_rng(0).random((100, 3))
         >>> overlap_matrix([points, points[:, :2]], k=10).values.diagonal()

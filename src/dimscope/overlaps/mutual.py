@@ -36,7 +36,7 @@ def mutual_knn(points_a: ArrayLike, points_b: ArrayLike, k: int = 10) -> Estimat
         InputError: different numbers of examples, or a row of zeros, which has no direction.
         UsageError: fewer than k + 1 examples.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> points = np.random.default_rng(0).standard_normal((100, 3))
         >>> mutual_knn(points, points * np.arange(1, 101)[:, None], k=10).value

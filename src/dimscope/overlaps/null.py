@@ -61,7 +61,7 @@ def permuted_labels(
     Raises:
         UsageError: fewer than 2 repeats.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from dimscope import knn_accuracy
         >>> points = np.r_[np.random.default_rng(0).random((40, 2)), 9 + np.random.default_rng(1).random((40, 2))]

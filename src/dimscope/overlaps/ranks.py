@@ -23,7 +23,7 @@ def overlap_scaling(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: Seque
     Raises:
         InputError, UsageError: as `overlap`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> points = np.random.default_rng(0).random((100, 3))
         >>> [found.value for found in overlap_scaling(points, points, [1, 5])]

@@ -43,7 +43,7 @@ def retrieval_accuracy(
         InputError: another number of labels or groups than examples, or only one label.
         UsageError: the table holds fewer than k neighbours.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> points = np.r_[np.random.default_rng(0).random((40, 2)), 9 + np.random.default_rng(1).random((40, 2))]
         >>> retrieval_accuracy(points, ["a"] * 40 + ["b"] * 40).value

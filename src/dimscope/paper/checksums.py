@@ -15,7 +15,7 @@ MASK_DELTA = 0xA282EAD8
 def crc32c(content: bytes | np.ndarray) -> int:
     """The CRC-32C of the bytes, 0 to 2^32 - 1.
 
-    Example:
+    Examples:
         >>> hex(crc32c(b"123456789"))
         '0xe3069283'
     """

@@ -11,7 +11,7 @@ def split_pools(config: RunConfig, folder: RunFolder) -> list[tuple[RunConfig, R
 
     So a run with several poolings holds the same files as runs with one each, and a pooling that is asked for later is added.
 
-    Example:
+    Examples:
         `mean,last` gives `mean` in the folder itself and `last` in `pools/last`; `position:3` stands in `pools/position_3`.
     """
     first, *others = pools_of(config.model.pool)

@@ -42,7 +42,7 @@ def plot_overlap_map(found: RunOverlap, names: tuple[str, str], *, size: str = "
     Raises:
         UsageError: unknown size, or the names are not two.
 
-    Example:
+    Examples:
         >>> plot_overlap_map(run_overlap("runs/a", "runs/b"), ("a", "b")).save("map.svg")  # doctest: +SKIP
     """
     if len(names) != 2:

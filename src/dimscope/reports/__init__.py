@@ -88,7 +88,7 @@ def report(
     Raises:
         UsageError: the run's rule is unknown.
 
-    Example:
+    Examples:
         >>> report(profile).write("report.html")  # doctest: +SKIP
     """
     if recommendation is None:
