@@ -50,7 +50,7 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
         UsageError: unknown estimator or option, or the table holds too few neighbours, or inner products.
         InputError: the points cannot be used.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> cube = np.random.default_rng(0).random((2000, 3))
         >>> found = dimension(cube, "twonn")
@@ -113,7 +113,7 @@ def dimension_scaling(
     Raises:
         UsageError: an unknown estimator or option, decimation with a neighbour table only, or no rank to read.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> plane = np.random.default_rng(0).random((400, 2))
         >>> [found.scale[1] for found in dimension_scaling(plane, max_rank=16)]

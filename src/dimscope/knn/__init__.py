@@ -63,7 +63,7 @@ def neighbors(
         InputError: wrong shape, NaN or Inf, all points equal, fewer than k + 1 points, or with `cosine` a row of zeros.
         UsageError: unknown metric, policy or device, or a rank below 1.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> neighbors(np.array([[0.0], [1.0], [3.0]]), k=2).distances
         array([[1., 3.],
@@ -172,7 +172,7 @@ def neighbors_between(queries: ArrayLike, base: ArrayLike, k: int = 1) -> tuple[
     Raises:
         InputError: points that cannot be read, different widths, or k out of range.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> neighbors_between(np.array([[0.9]]), np.array([[0.0], [1.0], [3.0]]), k=2)[0]
         array([[1, 0]])
