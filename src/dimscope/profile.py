@@ -11,6 +11,7 @@ import numpy as np
 from dimscope.arrays import FloatArray
 from dimscope.errors import StoreError, unknown_name
 from dimscope.files import atomic_path
+from dimscope.notebook import table_html
 
 if TYPE_CHECKING:
     import pandas
@@ -34,6 +35,15 @@ SUMMARY_COLUMNS = (
     *(f"label_overlap_{name}" for name in CONTROLS),
     "label_overlap_balanced",
     "knn_accuracy",
+    "class_fraction_overlap",
+    "retrieval_accuracy_k1",
+    "linear_probe",
+    "cluster_ari",
+    "clusters",
+    "mutual_knn_next",
+    "cka_next",
+    "imbalance_next",
+    "imbalance_back",
     "effective_rank",
     "r1_median",
     "n_unique",
@@ -184,6 +194,16 @@ class Profile:
         value = float(self.values(quantity)[row])
         error = float(self.values(f"{quantity}_err")[row]) if self.has(f"{quantity}_err") else float("nan")
         return format_number(value, error)
+
+    def _repr_html_(self) -> str:
+        """The summary, for notebooks."""
+        model = str(self.provenance.get("model", {}).get("name") or "profile")
+        n_examples = f", {int(self.values('n').max())} examples" if self.has("n") else ""
+        table = self.summary()
+        title = f"{model}: {len(self.layers)} layers{n_examples}"
+        return table_html(
+            title, list(table), table.to_numpy().tolist(), "Numbers after \N{PLUS-MINUS SIGN} are standard errors."
+        )
 
     def save(self, path: Path) -> None:
         """Write netCDF (version 3, readable by any netCDF tool), atomically."""

@@ -119,7 +119,7 @@ def test_other_examples_have_no_map_but_a_reason(runs, tmp_path):
     table.to_parquet(other / "points.parquet", index=False)
     compare(open_runs([str(runs / "a"), str(other)]), tmp_path / "c", Wanted(with_scaling=False))
     text = (tmp_path / "c" / "comparison.html").read_text("utf-8")
-    assert "<bdi>a</bdi> against <bdi>other</bdi>: the two sides have no item in common" in text
+    assert "<bdi>a</bdi> and <bdi>other</bdi>: the two sides have no item in common" in text
     assert not (tmp_path / "c" / "maps.csv").exists()
 
 

@@ -25,6 +25,7 @@ def test_tensors_of_all_layers_under_their_names(run, arrays, tmp_path):
     for name, layer in found.items():
         assert layer.dtype == np.float32
         np.testing.assert_array_equal(layer, arrays[int(name[-2:])])
+    assert out.stat().st_mode == (run / "config.toml").stat().st_mode
     with safe_open(out, "numpy") as opened:
         assert opened.metadata()["rows"] == "as in points.parquet"
 

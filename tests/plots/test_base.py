@@ -7,7 +7,7 @@ import pytest
 
 from dimscope.errors import UsageError
 from dimscope.plots import PLOTS, plot_dimension
-from dimscope.plots.base import as_runs, grid_shape, layer_positions, title_length
+from dimscope.plots.base import LEAST_WIDTH, as_runs, grid_shape, layer_positions, title_length
 from dimscope.plots.theme import SIZES
 from dimscope.profile import Profile
 
@@ -129,7 +129,7 @@ def test_many_axes_are_spread_over_full_rows_of_enough_width(size: str) -> None:
         rows, columns = grid_shape(count, size)
         assert rows * columns >= count > (rows - 1) * columns
         assert rows * columns - count < rows
-        assert columns == 1 or SIZES[size].width / columns >= 1.6
+        assert columns == 1 or SIZES[size].width / columns >= LEAST_WIDTH
         assert title_length(size, columns) >= 8
 
 

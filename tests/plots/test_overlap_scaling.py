@@ -48,7 +48,7 @@ def test_each_run_has_a_column_and_each_quantity_a_row_of_its_own(profile: Profi
     assert [axes.get_title(loc="left") for axes in plot.axes] == ["a", "bare", "c", "a", "c"]
     places = [axes.get_subplotspec().get_geometry()[:3] for axes in plot.axes]
     assert places == [(2, 3, place) for place in (0, 1, 2, 3, 5)]
-    assert [axes.get_ylabel() for axes in plot.axes] == ["overlap with the next layer", "", "", "label overlap", ""]
+    assert [axes.get_ylabel() for axes in plot.axes] == ["overlap with next", "", "", "label overlap", ""]
     assert not plot.figure.axes[4].axison  # where the labels of the run without labels would be
 
 

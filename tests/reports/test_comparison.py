@@ -41,7 +41,7 @@ def test_names_are_text_and_nothing_is_loaded(page):
 def test_table_maps_and_reasons_are_there(page):
     assert "9.0 ± 0.1 (block_01)" in page
     assert page.count("the examples differ &lt;here&gt;") == 1  # once for both pairs
-    assert "<bdi>b</bdi> against <bdi>c</bdi>: the examples differ" in page
+    assert "<bdi>b</bdi> and <bdi>c</bdi>: the examples differ" in page
     assert "50 common examples. Most alike: u and v, " in page
     assert "The 50 rows were matched by their number alone." in page
 

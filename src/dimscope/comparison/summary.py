@@ -42,12 +42,11 @@ def printed_table(table: "pandas.DataFrame") -> "pandas.DataFrame":
     """The same for people: texts, with as many digits as the standard errors support."""
     import pandas
 
-    shown: dict[str, list[str]] = {"run": table["run"].tolist()}
+    shown: dict[str, list[str]] = {"run": table["run"].tolist(), "recommended": _texts(table["recommended"])}
     for heading, column in NUMBERS.items():
         shown[heading] = [_cell(row, column) for _, row in table.iterrows()]
     shown["peak depth"] = ["-" if np.isnan(depth) else f"{depth:.2f}" for depth in table["peak_depth"]]
     shown["plateau"] = _texts(table["plateau_layers"])
-    shown["recommended"] = _texts(table["recommended"])
     return pandas.DataFrame(shown)
 
 

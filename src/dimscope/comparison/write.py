@@ -20,7 +20,7 @@ from dimscope.plots.overlap_map import plot_overlap_map
 from dimscope.plots.theme import size_of
 from dimscope.profile import Profile
 from dimscope.progress import Progress, Silent, Task
-from dimscope.reports.comparison import ComparisonPage, MapFigure, render_comparison
+from dimscope.reports.comparison import ComparisonPage, MapFigure, absent_maps, render_comparison
 
 if TYPE_CHECKING:
     import pandas
@@ -102,12 +102,14 @@ def _draw(
     pairs = pairs_of(runs, ordered=wanted.ordered) if wanted.with_maps else []
     with told.stage("compare", len(runs) * wanted.with_scaling + len(pairs) + len(PLOTS)) as task:
         shown = [_scaled(run, told, task) for run in runs] if wanted.with_scaling else list(runs)
-        maps = [_map(pair, wanted, told, task) for pair in pairs]
+        maps = [_map(pair, wanted, task) for pair in pairs]
         plots: dict[str, Plot] = {}
         for name, kind in drawn_kinds(shown).items():
             options = {} if kind.is_apart else {"ordered": wanted.ordered}
             plots[name] = kind(profiles_for(kind, shown), size=wanted.size, **options)
             task.advance()
+    for reason, without in absent_maps(maps):
+        told.message(f"no map of {'; '.join(f'{one} and {other}' for one, other in without)}: {reason}")
     return shown, maps, plots
 
 
@@ -142,10 +144,8 @@ def _scaled(run: ComparedRun, told: Progress, task: Task) -> ComparedRun:
         return run
 
 
-def _map(pair: tuple[ComparedRun, ComparedRun], wanted: Wanted, told: Progress, task: Task) -> MapFigure:
+def _map(pair: tuple[ComparedRun, ComparedRun], wanted: Wanted, task: Task) -> MapFigure:
     found = map_of(pair, wanted.k)
-    if found.reason:
-        told.message(f"no map of {found.names[0]} and {found.names[1]}: {found.reason}")
     task.advance()
     return found
 

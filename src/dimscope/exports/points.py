@@ -1,5 +1,6 @@
 """The points of layers, in forms that other tools read."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ def export_points(folder: RunFolder, layers: Sequence[str], out: Path, ending: s
     if ending == "npy":
         _write_array(out, _states(folder, layers[0]))
     elif ending == "safetensors":
-        _write_tensors(out, {layer: _states(folder, layer) for layer in layers})
+        _write_tensors(out, folder, layers)
     else:
         _write_rows(out, folder, layers[0])
     return out
@@ -49,12 +50,13 @@ def _write_array(out: Path, points: Points) -> None:
         np.save(handle, points)
 
 
-def _write_tensors(out: Path, points: dict[str, Points]) -> None:
+def _write_tensors(out: Path, folder: RunFolder, layers: Sequence[str]) -> None:
     from safetensors.numpy import save_file
 
-    arrays = {name: np.ascontiguousarray(layer) for name, layer in points.items()}
+    arrays = {layer: np.ascontiguousarray(_states(folder, layer)) for layer in layers}
     with atomic_path(out) as temporary:
         save_file(arrays, temporary, metadata={"dimscope": __version__, "rows": "as in points.parquet"})
+        shutil.copymode(folder.config, temporary)  # safetensors keeps its files for their owner
 
 
 def _write_rows(out: Path, folder: RunFolder, layer: str) -> None:

@@ -28,7 +28,7 @@ Profiles: TypeAlias = Profile | Mapping[str, Profile]
 Rows: TypeAlias = "pandas.DataFrame"
 """One row per drawn number: run, name, site, layer, depth, x, quantity, value, error, chance."""
 FINAL_NORM = "final_norm"
-LEAST_WIDTH = 1.6
+LEAST_WIDTH = 1.7
 """Inches that one of several pairs of axes needs for its ticks and its title."""
 NORM_GAP = 24
 """The final norm stands apart from the last block by one 24th of the layers, at least by one layer."""

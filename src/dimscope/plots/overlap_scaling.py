@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 QUANTITIES = {"overlap_next": "Overlap with the next layer", "label_overlap": "Label overlap"}
 """What is read at several k, and the title of its axes."""
+AXES = {"overlap_next": "overlap with next", "label_overlap": "label overlap"}
+"""What it is called beside the axes of several runs."""
 CHANCE_STYLE: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "alpha": 0.9}
 
 
@@ -53,7 +55,7 @@ def plot_overlap_scaling(profiles: Profiles, *, size: str = "page") -> Plot:
     Raises:
         UsageError: unknown size, or a profile without overlaps at several k.
 
-    Example:
+    Examples:
         >>> plot_overlap_scaling(overlaps_at("runs/mine")).save("by-k.svg")  # doctest: +SKIP
     """
     runs = as_runs(profiles)
@@ -71,7 +73,7 @@ def plot_overlap_scaling(profiles: Profiles, *, size: str = "page") -> Plot:
             words = QUANTITIES[place.quantity]
             axes.set_title(shorten(place.run, title_length(size, n_columns)) if runs.is_comparison else words, loc="left")
             if at % n_columns == 0:
-                axes.set_ylabel(words.lower() if runs.is_comparison else "share of k neighbors")
+                axes.set_ylabel(AXES[place.quantity] if runs.is_comparison else "share of k neighbors")
             axes.set_ylim(0, 1.03)
             label_layer_axis(axes, Runs({place.run: place.profile}, runs.is_comparison), size, share=1 / n_columns)
         has_chance = any(np.isfinite(panel.rows["chance"].to_numpy(dtype=float)).any() for panel in panels)

@@ -73,7 +73,7 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
             axes.set_ylabel(AXIS_LABELS["dimension"])
         n_layers = max(len(profile.layers) for profile in runs.profiles.values())
         if n_layers > 1:
-            _add_depth_bar(figure, all_axes, n_layers)
+            _add_depth_bar(figure, all_axes, n_layers, 28 * n_rows)
         add_legend(figure, [NORM] if has_final_norm(runs) else [], size)
     return Plot(figure, tuple(panels), size)
 
@@ -119,13 +119,13 @@ def _draw(axes: "Axes", rows: Rows, most_digits: int) -> None:
     axes.set_xlabel("neighbor rank")
 
 
-def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int) -> None:
+def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int, aspect: int) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     steps = max(2, min(MOST_COLORS, n_layers))
     colors = ScalarMappable(Normalize(0, 1), depth_colormap().resampled(steps))
-    bar = figure.colorbar(colors, ax=all_axes, pad=0.02, aspect=28, ticks=[0, 0.5, 1])
+    bar = figure.colorbar(colors, ax=all_axes, pad=0.02, aspect=aspect, ticks=[0, 0.5, 1])
     bar.ax.set_ylabel("depth")
     bar.solids.set_edgecolor("face")  # otherwise viewers show the ground between the steps
     bar.outline.set_visible(False)

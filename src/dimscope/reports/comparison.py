@@ -81,7 +81,7 @@ def render_comparison(page: ComparisonPage) -> str:
         setting_rows=page.settings.to_numpy().tolist(),
         figures=[_drawn(section, page) for section in (*SECTIONS, SCALING) if section.plot in page.profiles],
         maps=[_map(number, entry) for number, entry in enumerate(page.maps) if entry.found is not None],
-        absent=_absent(page.maps),
+        absent=absent_maps(page.maps),
         version=__version__,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
     )  # fmt: skip
@@ -111,7 +111,7 @@ def _map(number: int, entry: MapFigure) -> dict[str, Any]:
     return {"names": entry.names, "svg": svg, "n_items": entry.found.n_items, "words": words}
 
 
-def _absent(maps: Sequence[MapFigure]) -> list[tuple[str, list[tuple[str, str]]]]:
+def absent_maps(maps: Sequence[MapFigure]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Each reason why there is no map, with the pairs of runs that it holds for."""
     reasons: dict[str, list[tuple[str, str]]] = {}
     for entry in maps:

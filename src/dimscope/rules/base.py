@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from dimscope.arrays import FloatArray
+from dimscope.notebook import answer_html
 from dimscope.profile import Layer, Profile
 
 
@@ -64,6 +65,9 @@ class Recommendation:
 
     def __str__(self) -> str:
         return self.headline
+
+    def _repr_html_(self) -> str:
+        return answer_html(self.headline, self.reasons, self.cautions)
 
     @property
     def headline(self) -> str:

@@ -1,0 +1,76 @@
+"""What a notebook shows: whole, escaped, without a figure or a measurement."""
+
+import sys
+from html.parser import HTMLParser
+from subprocess import run
+
+import numpy as np
+
+from dimscope.notebook import answer_html, table_html
+from dimscope.rules import recommend
+from profiles import make_profile
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Texts(HTMLParser):
+    """Collects tags and texts, and refuses what is not closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.texts, self.tags = [], [], set()
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_a_table_holds_every_cell_as_text():
+    found = Texts(table_html(HOSTILE, ["layer", "a & b"], [["x<y", "1.5 +- 0.2"], ["z", "-"]], "note"))
+    assert found.open == []
+    assert found.texts == [HOSTILE, "layer", "a & b", "x<y", "1.5 \N{PLUS-MINUS SIGN} 0.2", "z", "-", "note"]
+    assert "script" not in found.tags
+
+
+def test_an_answer_holds_reasons_and_cautions_as_text():
+    found = Texts(answer_html(HOSTILE, ["one & two"], ["three < four"]))
+    assert found.open == []
+    assert found.texts == [HOSTILE, "one & two", "Caution:", " three < four"]
+
+
+def test_a_profile_shows_the_cells_of_its_summary():
+    profile = make_profile([3.0, 9.0, 5.0, 4.0]).with_provenance(model={"name": f"org/{HOSTILE}"})
+    found = Texts(profile._repr_html_())
+    assert f"org/{HOSTILE}: 4 layers" in found.texts[0]
+    summary = profile.summary()
+    for row in summary.to_numpy().tolist():
+        for cell in row:
+            assert cell.replace("+-", "\N{PLUS-MINUS SIGN}") in found.texts
+    assert [name for name in summary if name in found.texts] == list(summary)
+
+
+def test_a_recommendation_shows_headline_reasons_and_cautions():
+    answer = recommend(make_profile(np.r_[10.0, 25, 20, 12, 8, 8, 9, 12, 15]), "minimum")
+    found = Texts(answer._repr_html_())
+    assert found.texts[0] == answer.headline
+    assert all(reason in found.texts for reason in answer.reasons)
+    assert all(f" {caution}" in found.texts for caution in answer.cautions)
+
+
+def test_nothing_heavy_is_loaded_to_show_them():
+    code = (
+        "import sys, numpy as np; from dimscope.profile import Layer, Profile; from dimscope.rules import recommend;"
+        "columns = {'dimension': [1.0], 'dimension_err': [0.1]};"
+        "p = Profile.from_columns([Layer('a', 'array', 0, 0.0)], columns, np.ones((1, 2)), {});"
+        "p._repr_html_(); recommend(p)._repr_html_();"
+        "sys.exit(bool({'matplotlib', 'torch', 'jinja2', 'rich'} & set(sys.modules)))"
+    )
+    assert run([sys.executable, "-c", code], check=False).returncode == 0
