@@ -1,6 +1,7 @@
 """Examples as a model reads them, whatever they are: batches of model inputs with masks, grouped by length."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
@@ -103,10 +104,21 @@ def plan_batches(lengths: IntArray, batch_size: int | None, device_type: str) ->
 def iterate_batches(
     loaded: LoadedModel, examples: Prepared, rows: IntArray, batch_size: int | None, padding: str
 ) -> Iterator[tuple[IntArray, Batch]]:
-    """Batches over the chosen examples, each with the rows it holds; of one length where nothing can be padded."""
+    """Batches over the chosen examples, each with the rows it holds; of one length where nothing can be padded.
+
+    Such examples are images and sound: the next batch is decoded in a thread while the model reads this one.
+    """
     lengths = examples.lengths
-    for positions in plan_batches(lengths[rows], batch_size, loaded.device.type):
-        chosen = rows[positions]
-        steps = np.flatnonzero(np.diff(lengths[chosen])) + 1 if not examples.is_padded else np.array([], dtype=np.int64)
-        for part in np.split(chosen, steps):
-            yield part, examples.make_batch(loaded, part, padding)
+    batches = [rows[places] for places in plan_batches(lengths[rows], batch_size, loaded.device.type)]
+    if examples.is_padded:
+        for chosen in batches:
+            yield chosen, examples.make_batch(loaded, chosen, padding)
+        return
+    parts = [part for chosen in batches for part in np.split(chosen, np.flatnonzero(np.diff(lengths[chosen])) + 1)]
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        coming = worker.submit(examples.make_batch, loaded, parts[0], padding)
+        for number, part in enumerate(parts):
+            batch = coming.result()
+            if number + 1 < len(parts):
+                coming = worker.submit(examples.make_batch, loaded, parts[number + 1], padding)
+            yield part, batch
