@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.linalg import hadamard
 from scipy.spatial.distance import cdist
 
 from brute import KINDS, cloud
-from dimscope.knn.filters import BLOCK_ROWS, UNIT32, Float32Filter, Frame, Int8Filter, Rows, _rotate, with_mix
+from coarse import KINDS_OF_FILTER, coarse_of, codes_of, exact_rows, filled
+from dimscope.knn.filters import BLOCK_ROWS, Float32Filter, Frame, Rows, with_mix
+from dimscope.knn.integers import Int8Filter, Int16Filter
 from dimscope.knn.on_tiles import _frame
-from dimscope.knn.scratch import Scratch
+from dimscope.knn.rounding import UNIT32
 
 RNG = np.random.default_rng(5)
 CLOUDS = {
@@ -25,19 +26,15 @@ CLOUDS = {
 
 def make(kind, points):
     width = -(-points.shape[1] // 64) * 64
-    frame = Frame(0.5, points.mean(axis=0) * 0.5, RNG.choice([-1.0, 1.0], width))
-    with Scratch(points) as scratch:
-        return kind(
-            points, np.arange(len(points)), np.arange(len(points)), frame, scratch, lambda work, items: [work(i) for i in items]
-        )
+    return filled(kind, points, Frame(0.5, points.mean(axis=0) * 0.5, RNG.choice([-1.0, 1.0], width)))
 
 
-@pytest.mark.parametrize("kind", [Int8Filter, Float32Filter])
+@pytest.mark.parametrize("kind", KINDS_OF_FILTER)
 @pytest.mark.parametrize("name", CLOUDS)
 def test_no_distance_leaves_its_bounds(kind, name):
     points = CLOUDS[name]
     made, n = make(kind, points), len(points)
-    tile = made.tile(0, n, made, 0, n, np.empty(n * n, np.float32)).astype(np.float64)
+    tile = made.tile(0, n, made, 0, n, np.empty(2 * n * n, np.float32)).astype(np.float64)
     rows = made.rows
     factors = rows.factors.astype(np.float64)
     squares = rows.norms[:, None] + rows.norms - 2 * tile * factors[:, None] * factors
@@ -46,16 +43,18 @@ def test_no_distance_leaves_its_bounds(kind, name):
     true = cdist(points, points) * 0.5
     assert (np.sqrt(np.maximum(squares - blur, 0)) - errors <= true * (1 + 1e-12)).all()
     assert (np.sqrt(np.maximum(squares + blur, 0)) + errors >= true * (1 - 1e-12)).all()
-    if kind is Int8Filter and name == "gaussian":
-        assert np.median(rows.errors / np.sqrt(rows.norms)) < 0.015  # coarse, but not useless
+    coarsest = {Int8Filter: 0.015, Int16Filter: 1e-4, Float32Filter: 1e-7}[kind]
+    if name == "gaussian":
+        assert np.median(rows.errors / np.sqrt(rows.norms)) < coarsest  # coarse, but not useless
 
 
+@pytest.mark.parametrize("kind", KINDS_OF_FILTER)
 @pytest.mark.parametrize("mix", [1e-3, 0.02, 1.0])
-def test_the_test_of_a_tile_never_loses_a_pair_within_the_radius(mix):
+def test_the_test_of_a_tile_never_loses_a_pair_within_the_radius(mix, kind):
     points = CLOUDS["gaussian"]
-    made, n = make(Int8Filter, points), len(points)
+    made, n = make(kind, points), len(points)
     rows = with_mix(made.rows, mix)
-    tile = made.tile(0, n, made, 0, n, np.empty(n * n, np.float32))
+    tile = made.tile(0, n, made, 0, n, np.empty(2 * n * n, np.float32))
     products = tile.astype(np.float32) * rows.factors * rows.factors[:, None]
     true = cdist(points, points) * 0.5
     radii = np.sort(true, axis=1)[:, 10]
@@ -64,42 +63,6 @@ def test_the_test_of_a_tile_never_loses_a_pair_within_the_radius(mix):
     kept = products >= limits[:, None] + rows.offsets
     assert kept[true <= radii[:, None]].all()
     assert mix == 1 or kept.mean() < 1
-
-
-def filled(kind, points, frame, places=None):
-    places = np.arange(len(points)) if places is None else places
-    with Scratch(points) as scratch:
-        return kind(points, places, places, frame, scratch, lambda work, items: [*map(work, items)])
-
-
-def rotation(width):
-    """The orthogonal map of `Int8Filter` without its signs as a matrix (width, width), from its description."""
-    block = width & -width
-    n_blocks = width // block
-    mirror = np.eye(n_blocks) - 2 / n_blocks if n_blocks > 1 else np.eye(1)
-    return np.kron(mirror, hadamard(block) / np.sqrt(block))
-
-
-def turned(points, frame):
-    """The rows t_i of the module's text, in float64."""
-    wide = np.zeros((len(points), len(frame.signs)))
-    wide[:, : points.shape[1]] = points.astype(np.float64) * frame.scale - frame.mean
-    return (wide * frame.signs) @ rotation(len(frame.signs))
-
-
-def coarse_of(made):
-    return made.codes.astype(np.float64) * made.rows.factors.astype(np.float64)[:, None]
-
-
-@pytest.mark.parametrize("width", [64, 128, 192, 320])
-def test_the_rotation_is_orthogonal_and_the_kernel_computes_it(width):
-    matrix = rotation(width)
-    np.testing.assert_allclose(matrix @ matrix.T, np.eye(width), atol=1e-12)
-    for unit in (0, 1, width - 1):
-        row = np.zeros(width, np.float32)
-        row[unit] = 1
-        _rotate(row, width & -width)
-        np.testing.assert_allclose(row / np.sqrt(width & -width), matrix[unit], atol=1e-6)
 
 
 @settings(max_examples=30, deadline=None)
@@ -113,55 +76,40 @@ def test_the_rotation_is_orthogonal_and_the_kernel_computes_it(width):
 def test_no_code_is_farther_from_its_row_than_stated(kind, n, d, dtype, seed):
     points = cloud(kind, n, d, seed).astype(dtype)
     frame = _frame(points, np.arange(n))
-    exact, made = turned(points, frame), filled(Int8Filter, points, frame)
-    slack = 1e-12 * np.linalg.norm(exact, axis=1)  # of this test's own rotation
-    assert (np.linalg.norm(exact - coarse_of(made), axis=1) <= made.rows.errors + slack).all()
-    np.testing.assert_allclose(made.rows.norms, (coarse_of(made) ** 2).sum(axis=1), rtol=1e-12, atol=1e-50)
-    assert (np.abs(made.codes.astype(int)) <= 127).all()
-    exact, made = points.astype(np.float64) * frame.scale - frame.mean, filled(Float32Filter, points, frame)
-    assert (np.linalg.norm(exact - made.codes, axis=1) <= made.rows.errors).all()
-    np.testing.assert_allclose(made.rows.norms, (coarse_of(made) ** 2).sum(axis=1), rtol=1e-12)
+    for filter_kind in KINDS_OF_FILTER:
+        exact, made = exact_rows(filter_kind, points, frame), filled(filter_kind, points, frame)
+        slack = 1e-12 * np.linalg.norm(exact, axis=1)  # of this test's own rotation
+        assert (np.linalg.norm(exact - coarse_of(made), axis=1) <= made.rows.errors + slack).all()
+        np.testing.assert_allclose(made.rows.norms, (coarse_of(made) ** 2).sum(axis=1), rtol=1e-12, atol=1e-50)
 
 
 @pytest.mark.parametrize("small", [1e-15, 1e-21, 1e-23, 1e-30, 1e-40, 1e-44, 0.0])
 def test_errors_hold_for_rows_whose_squares_underflow(small):
     points = np.random.default_rng(0).standard_normal((30, 100)) * small
     frame = Frame(1.0, np.zeros(100), np.ones(128))
-    for kind, exact in ((Int8Filter, turned(points, frame)), (Float32Filter, points)):
-        made = filled(kind, points, frame)
+    for kind in KINDS_OF_FILTER:
+        exact, made = exact_rows(kind, points, frame), filled(kind, points, frame)
         assert (np.linalg.norm(exact - coarse_of(made), axis=1) <= made.rows.errors).all()
 
 
-def test_the_error_of_8_bits_is_that_of_rounding_and_not_much_larger():
-    points = np.random.default_rng(1).standard_normal((500, 256))
-    made = filled(Int8Filter, points, _frame(points, np.arange(500)))
-    expected = made.rows.factors * np.sqrt(256 / 12)  # a uniform rounding error has variance 1 / 12
-    np.testing.assert_allclose(made.rows.errors, expected, rtol=0.15)
-
-
-def test_one_large_coordinate_is_spread_over_all():
-    points = np.random.default_rng(2).standard_normal((300, 192))
-    points[:, 5] *= 300
-    made = filled(Int8Filter, points, _frame(points, np.arange(300)))
-    assert np.median(made.rows.errors / np.sqrt(made.rows.norms)) < 0.01  # its rounding alone is up to 1 / 254 of the norm
-
-
-@pytest.mark.parametrize("kind", [Int8Filter, Float32Filter])
+@pytest.mark.parametrize("kind", KINDS_OF_FILTER)
 @pytest.mark.parametrize("d", [17, 64, 200])
 def test_tiles_are_the_products_of_the_codes(kind, d):
     points = np.random.default_rng(3).standard_normal((150, d)).astype(np.float32)
     frame = _frame(points, np.arange(150))
     made, other = filled(kind, points, frame), filled(kind, points[::-1].copy(), frame)
-    room = np.empty(64 * 64, np.float32)
+    room = np.empty(2 * 64 * 64, np.float32)
     tile = made.tile(10, 70, other, 100, 149, room)
-    exact = made.codes[10:70].astype(np.float64) @ other.codes[100:149].astype(np.float64).T
+    exact = codes_of(made)[10:70] @ codes_of(other)[100:149].T
     assert np.shares_memory(tile, room)
     if kind is Int8Filter:
         assert tile.dtype == np.int32
         np.testing.assert_array_equal(tile, exact)
-    else:
-        norms = np.sqrt(made.rows.norms[10:70, None] * other.rows.norms[100:149])
-        assert (np.abs(tile - exact) <= d * UNIT32 / (1 - d * UNIT32) * norms).all()
+        return
+    norms = made.rows.norms[10:70, None] + other.rows.norms[100:149]
+    scales = np.outer(made.rows.factors[10:70].astype(np.float64), other.rows.factors[100:149].astype(np.float64))
+    allowed = d * UNIT32 / (1 - d * UNIT32) if kind is Float32Filter else made.rows.blur - 6 * UNIT32
+    assert (np.abs(tile - exact) * scales <= allowed * norms / 2).all()
 
 
 @settings(max_examples=20, deadline=None)
@@ -189,7 +137,7 @@ def test_rows_are_filled_block_by_block_in_the_order_of_places():
     points = np.random.default_rng(5).standard_normal((BLOCK_ROWS + 40, 5)).astype(np.float32)
     places = np.random.default_rng(6).permutation(len(points))[: BLOCK_ROWS + 20]
     frame = _frame(points, places)
-    for kind in (Int8Filter, Float32Filter):
+    for kind in KINDS_OF_FILTER:
         made, plain = filled(kind, points, frame, places), filled(kind, points, frame)
         np.testing.assert_array_equal(made.codes, plain.codes[places])
         np.testing.assert_array_equal(made.rows.errors, plain.rows.errors[places])
@@ -201,8 +149,8 @@ def test_a_row_far_out_has_an_error_that_holds(far):
     points = np.random.default_rng(8).standard_normal((30, 70))
     points[4] *= far
     frame = Frame(1.0, np.zeros(70), np.ones(128))
-    for kind, exact in ((Int8Filter, turned(points, frame)), (Float32Filter, points)):
-        made = filled(kind, points, frame)
+    for kind in KINDS_OF_FILTER:
+        exact, made = exact_rows(kind, points, frame), filled(kind, points, frame)
         moved = np.linalg.norm(exact - coarse_of(made), axis=1)
         assert (moved <= made.rows.errors * (1 + 1e-12)).all()
         assert (made.rows.errors <= 1.02 * moved + 1e-3 * np.sqrt(made.rows.norms) + 1e-15).all()

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brute import KINDS, all_others, assert_nearest, assert_same, cloud, squares_of
-from dimscope.knn import filters, join, kernels, on_tiles
+from dimscope.knn import filters, integers, join, kernels, on_tiles
 from dimscope.knn.on_tiles import search, search_between
 from dimscope.knn.scratch import Scratch
 from dimscope.knn.workers import Workers
 
-FILTERS = ["int8", "float32"]
+FILTERS = ["int8", "int16", "float32"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -192,21 +192,21 @@ def test_entries_that_vanish_from_the_lists_are_caught(monkeypatch, recomputed):
 def test_a_filter_that_states_too_small_errors_is_not_exact(monkeypatch, recomputed):
     """The proof needs the errors: without them the coarse codes lose neighbours, so no other test passes by luck."""
     points = cloud("isotropic", 600, 60, seed=12)
-    original = filters.Int8Filter.__init__
+    original = integers.Int8Filter.__init__
 
     def boastful(self, *given):
         original(self, *given)
         self.codes[:] = (self.codes // 32) * 32
         self.rows.errors[:] = 0
 
-    monkeypatch.setattr(filters.Int8Filter, "__init__", boastful)
+    monkeypatch.setattr(integers.Int8Filter, "__init__", boastful)
     answer = search(points, 10, coarse="int8")
     assert (answer[0] != all_others(points)[0][:, :10]).any()
 
 
 def test_coarse_codes_with_honest_errors_stay_exact(monkeypatch, recomputed):
     points = cloud("isotropic", 600, 60, seed=12)
-    original = filters.Int8Filter.__init__
+    original = integers.Int8Filter.__init__
 
     def coarser(self, *given):
         original(self, *given)
@@ -216,7 +216,7 @@ def test_coarse_codes_with_honest_errors_stay_exact(monkeypatch, recomputed):
         self.rows.errors[:] += shift * (1 + 1e-12)
         self.rows.norms[:] = (self.codes.astype(np.float64) ** 2).sum(axis=1) * self.rows.factors.astype(np.float64) ** 2
 
-    monkeypatch.setattr(filters.Int8Filter, "__init__", coarser)
+    monkeypatch.setattr(integers.Int8Filter, "__init__", coarser)
     _sabotaged(monkeypatch, recomputed, points, k=10, coarse="int8")
 
 
@@ -275,13 +275,37 @@ def test_auto_chooses_between_the_filters_and_the_answer_is_the_same():
         np.testing.assert_array_equal(expected, found)
 
 
-def _estimates(points, monkeypatch):
-    monkeypatch.setattr(on_tiles, "CANDIDATE_SECONDS", 1.0)  # only candidates count: no clock in this test
+def _decisions(points, deepest, monkeypatch):
+    monkeypatch.setattr(on_tiles, "CANDIDATE_SECONDS", 1.0)
     places = np.random.default_rng(0).permutation(len(points))
-    with Scratch(points) as scratch, Workers(1, 64 * 64) as workers:
-        frame, wanted = on_tiles._frame(points, places), on_tiles.Wanted(10, 10)
-        kinds = (filters.Int8Filter, filters.Float32Filter)
-        return [on_tiles._estimate(kind, points, places, frame, scratch, workers, wanted).seconds for kind in kinds]
+    with Scratch(points) as scratch, Workers(1, 2 * 64 * 64) as workers:
+        frame, wanted = on_tiles._frame(points, places), on_tiles.Wanted(2, deepest)
+        kinds = on_tiles.FILTERS.values()
+        found = [on_tiles._estimate(kind, points, places, frame, scratch, workers, wanted) for kind in kinds]
+        return [one.seconds - one.product_seconds for one in found]
+
+
+@pytest.mark.parametrize("deepest", [2, 40])
+def test_a_finer_filter_is_expected_to_leave_less_to_decide(deepest, monkeypatch):
+    single, pairs, floats = _decisions(cloud("isotropic", 500, 200, seed=18), deepest, monkeypatch)
+    assert single > 1.1 * pairs
+    assert floats <= pairs < 1.25 * floats
+    if deepest > 2:
+        assert single > 10 * pairs
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(2.9, ["float32", "int8"]), (3.1, ["float32", "int8", "int16"])])
+def test_pairs_are_tried_only_where_single_digits_decide_slowly(seconds, taken, monkeypatch):
+    tried = []
+
+    def estimate(kind, *given):
+        tried.append(next(name for name, one in on_tiles.FILTERS.items() if one is kind))
+        return on_tiles.Estimate(seconds, 1.0, 0.1)
+
+    monkeypatch.setattr(on_tiles, "_estimate", estimate)
+    points = cloud("isotropic", 300, 20, seed=18)
+    assert_nearest(search(points, 4)[:2], points, 4)
+    assert tried == taken
 
 
 @pytest.mark.parametrize("quicker", FILTERS)
@@ -290,7 +314,7 @@ def test_auto_takes_the_filter_that_is_estimated_to_be_quicker(quicker, monkeypa
     original = on_tiles._side
     monkeypatch.setattr(on_tiles, "_side", lambda *given: taken.append(original(*given)) or taken[-1])
     kind = on_tiles.FILTERS[quicker]
-    monkeypatch.setattr(on_tiles, "_estimate", lambda kinds, *given: on_tiles.Estimate(1.0 if kinds is kind else 2.0, 0.1))
+    monkeypatch.setattr(on_tiles, "_estimate", lambda kinds, *given: on_tiles.Estimate(1.0 if kinds is kind else 4.0, 0.1, 0.1))
     points = cloud("isotropic", 300, 20, seed=18)
     assert_nearest(search(points, 4)[:2], points, 4)
     assert type(taken[0].coarse) is kind
@@ -299,13 +323,12 @@ def test_auto_takes_the_filter_that_is_estimated_to_be_quicker(quicker, monkeypa
 def test_torch_products_that_are_wrong_are_not_used(monkeypatch):
     import torch
 
-    frame = on_tiles._frame(cloud("isotropic", 100, 64, seed=19), np.arange(100))
-    assert on_tiles._has_int8(frame)
+    assert on_tiles._has_integers()
     honest = torch._int_mm
     monkeypatch.setattr(torch, "_int_mm", lambda a, b: honest(a, b).clamp(-32768, 32767))
-    assert not on_tiles._has_int8(frame)
+    assert not on_tiles._has_integers()
     monkeypatch.delattr(torch, "_int_mm")
-    assert not on_tiles._has_int8(frame)
+    assert not on_tiles._has_integers()
 
 
 def test_the_centre_ignores_rows_far_out():

@@ -1,16 +1,13 @@
-"""Cheap copies of the points that propose candidates: 8-bit integers or float32, each with a proven error per row.
+"""Cheap copies of the points that propose candidates, each with a proven error per row.
 
 Let t_i be row i, centred, scaled and turned by an orthogonal map: distances between the t are the distances sought. A filter
 stores a coarse copy c_i = f_i q_i and a number e_i >= |t_i - c_i|, so that by the triangle inequality
 | |t_i - t_j| - |c_i - c_j| | <= e_i + e_j.  The product of two blocks of q gives |c_i - c_j|^2 = n_i + n_j - 2 f_i f_j q_i.q_j,
 n_i = |c_i|^2, up to `blur` (n_i + n_j), what float32 can lose on the way.
 
-* `Int8Filter`: q are integers in -127..127 with a factor per row, their products exact in int32 (d below 133 000). The
-  rotation (a Householder reflection over the blocks, then a signed Hadamard transform within each) spreads single large
-  coordinates. With u = 2^-24 the float32 rounding of centring and rotation is at most (levels + 2 blocks + 8) u |t| [each stage
-  is orthogonal up to a factor, and adds at most the rounding of its own operations to the norm of the error].
-* `Float32Filter`: q are the centred rows in float32, f = 1. A product summed in any order is off by at most
-  gamma |q_i||q_j| <= gamma (n_i + n_j) / 2, gamma = d u / (1 - d u)  [Higham 2002, Accuracy and Stability, section 3.1].
+`Float32Filter`, here: q are the centred rows in float32, f = 1. A product summed in any order is off by at most
+gamma |q_i||q_j| <= gamma (n_i + n_j) / 2, gamma = d u / (1 - d u), u = 2^-24  [Higham 2002, Accuracy and Stability of Numerical
+Algorithms, section 3.1]. The filters of 8-bit integers stand in `dimscope.knn.integers`.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +16,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
-from dimscope.compiled import compiled, compiled_sum
 from dimscope.knn.kernels import TINY
 from dimscope.knn.rounding import UNIT32
 from dimscope.knn.scratch import Scratch
@@ -27,13 +23,11 @@ from dimscope.knn.scratch import Scratch
 LOST = 1e-16
 """Covers, in an error, what squares of float32 numbers lose to underflow, even where subnormal numbers are flushed to zero:
 sqrt(133 000 * 1.2e-38) = 4e-17, in units of the filter."""
-SMALLEST_STEP = np.float32(1e-25)
-"""Rows all of whose coordinates are below 127 of these become zeros; nothing underflows in the products of the others."""
 FAR_COORDINATE = np.float32(1e9)
 """Rows with a coordinate beyond this (the median norm is about 1) are stored as 0 with an error of their own norm; they become
 candidates of every row, so that float32 need not hold their products."""
 PADDING = 64
-"""Columns of the integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
+"""Columns of an integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
 BLOCK_ROWS = 1024
 
 
@@ -97,49 +91,21 @@ class Filter(Protocol):
     ) -> None: ...
 
     def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
-        """Products of rows start to stop with rows first to last of the other side, written into `room` (float32)."""
+        """Products of rows start to stop with rows first to last of the other side, kept in `room` (float32, two tiles)."""
         ...
 
 
-class Int8Filter:
-    """Rows as 8-bit integers with a factor each; tiles through torch's integer product.
+class Float32Filter:
+    """Rows as centred float32 numbers; tiles through BLAS.
 
     Args:
         points: shape (n_rows, d).
         places: the row of `points` behind each row of the filter.
         labels: the number by which results name each row.
-        frame: centre, scale and rotation.
+        frame: centre and scale.
         scratch: where the copy is kept.
         each: runs the work on every block of rows.
     """
-
-    def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, each: Each) -> None:
-        n, width = len(places), len(frame.signs)
-        self.codes = scratch.empty((n, width), np.int8)
-        factors, norms, errors = np.empty(n, np.float32), np.empty(n), np.empty(n)
-        block = width & -width
-
-        def fill(start: int) -> None:
-            part = slice(start, start + BLOCK_ROWS)
-            quantize(
-                np.asarray(points[places[part]]), frame.scale, frame.mean, frame.signs, block,
-                self.codes[part], factors[part], norms[part], errors[part],
-            )  # fmt: skip
-
-        each(fill, range(0, n, BLOCK_ROWS))
-        self.rows = Rows(factors, np.empty(0, np.float32), norms, errors, labels, frame.scale, 1.0, 8 * UNIT32)
-
-    def tile(self, start: int, stop: int, other: Any, first: int, last: int, room: np.ndarray) -> np.ndarray:
-        """int32 products, exact."""
-        import torch
-
-        out = torch.from_numpy(room[: (stop - start) * (last - first)].view(np.int32).reshape(stop - start, last - first))
-        torch._int_mm(torch.from_numpy(self.codes[start:stop]), torch.from_numpy(other.codes[first:last]).t(), out=out)
-        return np.asarray(out.numpy())
-
-
-class Float32Filter:
-    """Rows as centred float32 numbers; tiles through BLAS. Arguments as `Int8Filter`."""
 
     def __init__(self, points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, each: Each) -> None:
         n, d = len(places), points.shape[1]
@@ -169,78 +135,3 @@ class Float32Filter:
         with np.errstate(over="ignore", invalid="ignore"):
             np.matmul(self.codes[start:stop], other.codes[first:last].T, out=out)
         return out
-
-
-@compiled
-def quantize(
-    points: Any, scale: Any, mean: Any, signs: Any, block: Any,
-    codes: Any, factors: Any, norms: Any, errors: Any,
-) -> None:  # fmt: skip
-    """Fill codes, factors, norms and errors of a block of rows."""
-    d, width = points.shape[1], codes.shape[1]
-    turned = np.zeros(width, np.float32)
-    shrink = np.float32(1 / np.sqrt(np.float64(block)))
-    levels = np.log2(np.float64(block))
-    lost = (levels + 2 * (width // block) + 8) * UNIT32
-    for i in range(points.shape[0]):
-        x = points[i]
-        peak = np.float32(0)
-        for t in range(d):
-            turned[t] = np.float32((np.float64(x[t]) * scale - mean[t]) * signs[t])
-            peak = max(peak, abs(turned[t]))
-        if peak > FAR_COORDINATE:
-            square = 0.0
-            for t in range(d):
-                square += (np.float64(x[t]) * scale - mean[t]) ** 2
-            codes[i], factors[i], norms[i], errors[i] = 0, 1, 0, 1.01 * np.sqrt(square)
-            continue
-        turned[d:] = 0
-        _rotate(turned, block)
-        top = np.float32(0)
-        for t in range(width):
-            turned[t] *= shrink
-            top = max(top, abs(turned[t]))
-        step = max(top / np.float32(127), SMALLEST_STEP)
-        energy, rest = _round(turned, step, codes[i])
-        factors[i] = step
-        norms[i] = energy * np.float64(step) ** 2
-        left = np.sqrt(np.float64(rest)) * (1 + (width + 4) * UNIT32)
-        errors[i] = left + 1.01 * lost * (np.sqrt(norms[i]) + left) + LOST
-
-
-@compiled_sum
-def _round(turned: Any, step: Any, codes: Any) -> Any:
-    energy, rest = np.int32(0), np.float32(0)
-    inverse = np.float32(1) / step
-    for t in range(turned.shape[0]):
-        q = min(max(np.rint(turned[t] * inverse), np.float32(-127)), np.float32(127))
-        z = turned[t] - q * step
-        rest += z * z
-        whole = np.int32(q)
-        energy += whole * whole
-        codes[t] = np.int8(whole)
-    return energy, rest
-
-
-@compiled
-def _rotate(turned: Any, block: Any) -> None:
-    """A Householder reflection over the blocks, then a Hadamard transform (up to a factor) within each."""
-    width = turned.shape[0]
-    n_blocks = width // block
-    if n_blocks > 1:
-        share = np.float32(2.0 / n_blocks)
-        for t in range(block):
-            total = np.float32(0)
-            for b in range(n_blocks):
-                total += turned[t + b * block]
-            total *= share
-            for b in range(n_blocks):
-                turned[t + b * block] -= total
-    half = 1
-    while half < block:
-        for start in range(0, width, 2 * half):
-            low, high = turned[start : start + half], turned[start + half : start + 2 * half]
-            for t in range(half):
-                a, b = low[t], high[t]
-                low[t], high[t] = a + b, a - b
-        half *= 2

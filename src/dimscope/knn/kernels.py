@@ -322,9 +322,10 @@ def decide_ranks(
     whose upper bound is below the former are nearer for sure and only counted, those whose lower bound is above the latter are
     farther; the others are decided by float64 differences. A row is certified when its last distance is at most its radius.
     """
-    room, top = lists.members.shape[1], ranks[-1]
-    near, kept, values = np.empty(room + 1, np.int64), np.empty(room, np.int64), np.empty(room)
+    room, top, m = lists.members.shape[1], ranks[-1], ranks.shape[0]
+    near, kept, values = np.empty(m * room + 1, np.int64), np.empty(room, np.int64), np.empty(m * room)
     lower, upper, lows = np.empty(room), np.empty(room), np.empty(room)
+    starts, nearer = np.zeros(m + 1, np.int64), np.empty(m, np.int64)
     for i in chosen:
         line, name, n = i - lists.base, rows.labels[i], lists.counts[i - lists.base]
         if n < top:
@@ -337,14 +338,18 @@ def decide_ranks(
         for p in range(n):
             kept[p] = other_places[lists.members[line, p]]
         end = n
-        for r in range(ranks.shape[0] - 1, -1, -1):
-            least = select(lows, end, ranks[r] - 1)
+        for step in range(m):  # from the last rank to the first
+            rank = ranks[m - 1 - step]
+            least = select(lows, end, rank - 1)
             most = _largest_of_nearest(lower, upper, n, least) * CERTAIN
-            end = ranks[r]
-            n, taken = _split_at_rank(least, most, lower, upper, kept, n, near)
-            differences(x, others, near, taken, values)
-            at_ranks[name, r] = select(values, taken, ranks[r] - 1 - (n - taken))
-        if np.sqrt(at_ranks[name, ranks.shape[0] - 1]) * CERTAIN * rows.scale > lists.radii[line]:
+            end = rank
+            n, taken = _split_at_rank(least, most, lower, upper, kept, n, near[starts[step] :])
+            starts[step + 1], nearer[step] = starts[step] + taken, n - taken
+        differences(x, others, near, starts[m], values)
+        for step in range(m):
+            found = values[starts[step] : starts[step + 1]]
+            at_ranks[name, m - 1 - step] = select(found, found.shape[0], ranks[m - 1 - step] - 1 - nearer[step])
+        if np.sqrt(at_ranks[name, m - 1]) * CERTAIN * rows.scale > lists.radii[line]:
             certified[name] = False
 
 

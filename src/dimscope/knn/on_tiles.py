@@ -23,7 +23,8 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.knn import kernels
 from dimscope.knn.centre import centre_of, scale_of
-from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, Int8Filter, with_mix
+from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, with_mix
+from dimscope.knn.integers import Int8Filter, Int16Filter
 from dimscope.knn.join import BLOCK, Join, Side, Table, deepest, groups, room_for, sampled_radii, squared_distances
 from dimscope.knn.rounding import LARGEST_NORM
 from dimscope.knn.scratch import Scratch, extreme_exponent
@@ -34,9 +35,11 @@ CENTRE_ROWS = 1024
 PILOT_ROWS = 256
 CANDIDATE_SECONDS = 0.35e-9
 """Cost of one coordinate of one candidate in the decision (measured on two machines: 0.2 to 0.4 ns)."""
-WIDEST_INT8 = 2**31 // 127**2 // PADDING * PADDING
+WIDEST = {"int8": 2**31 // 127**2, "int16": 2**30 // 127**2}
 """Columns up to which 32-bit sums of products of 8-bit integers cannot overflow."""
-FILTERS: Mapping[str, type[Filter]] = {"int8": Int8Filter, "float32": Float32Filter}
+PAIR_PRODUCTS = 3
+"""Products of 8-bit integers in one tile of pairs."""
+FILTERS: Mapping[str, type[Filter]] = {"int8": Int8Filter, "int16": Int16Filter, "float32": Float32Filter}
 
 
 class Wanted(NamedTuple):
@@ -47,9 +50,10 @@ class Wanted(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """Seconds that a search is likely to take with a filter, and the weight `mix` that suits its errors."""
+    """Seconds that a search is likely to take with a filter, its products alone, and the weight `mix` that suits its errors."""
 
     seconds: float
+    product_seconds: float
     mix: float
 
 
@@ -66,7 +70,8 @@ def search(
     """The k nearest other points of every chosen row.
 
     Peak memory beyond the points, with L = `LIST_BYTES` (320 MB): the lists, at most max(L, 8 MB per 1024 neighbours); results,
-    16 n k bytes; the filter, n d (int8) or 4 n d (float32) bytes, in temporary files when the points are a memory map.
+    16 n k bytes; the filter, n d (int8), 3 n d (int16) or 4 n d (float32) bytes, in temporary files when the points are a
+    memory map.
 
     Args:
         points: finite real numbers, shape (n_rows, d); a memory map is read in blocks.
@@ -74,7 +79,7 @@ def search(
         rows: the chosen rows, ascending; default: all.
         ranks: ranks up to n - 1 at which the distance is wanted too, whatever k.
         threads: default: as many as this process may use.
-        coarse: `int8`, `float32`, or `auto`, which tries both on a sample.
+        coarse: `int8`, `int16`, `float32`, or `auto`, which tries them on a sample.
         seed: of the random order; it cannot change the answer.
 
     Returns:
@@ -85,7 +90,7 @@ def search(
     order = np.random.default_rng(seed).permutation(n)
     wanted = np.array(sorted(ranks), dtype=np.int64)
     table = Table(np.empty((n, k)), np.empty((n, k), np.int64), np.empty((n, len(wanted))), np.zeros(n, np.bool_))
-    with Scratch(points) as scratch, Workers(threads, BLOCK * BLOCK) as workers:
+    with Scratch(points) as scratch, Workers(threads, 2 * BLOCK * BLOCK) as workers:
         exponent = extreme_exponent(points)
         readable = scratch.searchable(points, exponent)
         frame = _frame(readable, places[order])
@@ -129,7 +134,7 @@ def search_between(
     order = np.random.default_rng(seed).permutation(len(places))
     n, none = len(asked), np.empty(0, np.int64)
     table = Table(np.empty((n, k)), np.empty((n, k), np.int64), np.empty((n, 0)), np.zeros(n, np.bool_))
-    with Scratch(base) as scratch, Workers(threads, BLOCK * BLOCK) as workers:
+    with Scratch(base) as scratch, Workers(threads, 2 * BLOCK * BLOCK) as workers:
         exponent = extreme_exponent(queries, base)
         here, there = (scratch.searchable(points, exponent) for points in (queries, base))
         frame = _frame(there, places[order])
@@ -158,12 +163,15 @@ def _side(
 ) -> Side:  # fmt: skip
     """The side with its filter; `auto` chooses by an estimate of the time that each filter would take."""
     names = [coarse] if coarse != "auto" else ["float32"]
-    if coarse == "auto" and len(places) > 2 * BLOCK and _has_int8(frame):
-        names.append("int8")
-    if "int8" in names:
+    if coarse == "auto" and len(places) > 2 * BLOCK and _has_integers():
+        names += [name for name in ("int8", "int16") if len(frame.signs) <= WIDEST[name]]
+    if names != ["float32"]:
         workers.limit_torch()
-    estimates = {name: _estimate(FILTERS[name], points, places, frame, scratch, workers, wanted) for name in names}
-    chosen = min(names, key=lambda name: estimates[name].seconds)
+    estimates: dict[str, Estimate] = {}
+    for name in names:
+        if name != "int16" or not _is_settled(estimates):
+            estimates[name] = _estimate(FILTERS[name], points, places, frame, scratch, workers, wanted)
+    chosen = min(estimates, key=lambda name: estimates[name].seconds)
     filled = FILTERS[chosen](points, places, labels, frame, scratch, workers.each)
     return Side(points, places, filled, with_mix(filled.rows, estimates[chosen].mix))
 
@@ -182,22 +190,28 @@ def _estimate(
     squares = squared_distances(tile, pilot.rows, pilot.rows, 0, 0)
     np.fill_diagonal(squares, np.inf)
     radii = sampled_radii(squares, wanted.deepest, last - 1, n - 1)[:, None]
-    error = 2 * float(np.median(pilot.rows.errors))
-    if not np.isfinite(error):
-        return Estimate(np.inf, 1.0)
+    typical, radius = float(np.median(pilot.rows.errors)), float(np.median(radii))
+    if not np.isfinite(typical):
+        return Estimate(np.inf, min(times), 1.0)
+    error = 2 * typical + (pilot.rows.blur * float(np.median(pilot.rows.norms)) / radius if radius > 0 else 0.0)
     distances = np.sqrt(np.maximum(squares, 0))
     within = max(1e-9, float((distances <= radii).mean()))
     decided = wanted.k * float((distances <= radii + error).mean()) / within
     if wanted.deepest > wanted.k:  # a window of two half-widths on both sides of every rank; the ranks add up to twice the last
         window = float(((distances > radii - 2 * error) & (distances <= radii + 2 * error)).mean())
         decided += 2 * wanted.deepest * window / within
-    seconds = min(times) * n / height * n / last / 2
-    seconds += n * min(decided, 2.0 * room_for(wanted.deepest, n)) * points.shape[1] * CANDIDATE_SECONDS
-    radius = float(np.median(radii))
-    return Estimate(seconds, max(error / 2 / (radius + error / 2) if np.isfinite(radius) else 0.0, 1e-7))
+    product_seconds = min(times) * n / height * n / last / 2
+    decision_seconds = n * min(decided, 2.0 * room_for(wanted.deepest, n)) * points.shape[1] * CANDIDATE_SECONDS
+    mix = max(typical / (radius + typical) if np.isfinite(radius) else 0.0, 1e-7)
+    return Estimate(product_seconds + decision_seconds, product_seconds, mix)
 
 
-def _has_int8(frame: Frame) -> bool:
+def _is_settled(estimates: Mapping[str, Estimate]) -> bool:
+    """True when pairs of digits cannot beat single ones, which decide more quickly than the further products take."""
+    return "int8" in estimates and estimates["int8"].seconds < PAIR_PRODUCTS * estimates["int8"].product_seconds
+
+
+def _has_integers() -> bool:
     """True when torch has an integer product that gives the right answer here."""
     try:
         import torch
@@ -205,7 +219,7 @@ def _has_int8(frame: Frame) -> bool:
         rows = np.random.default_rng(0).choice(np.array([-127, 127], np.int8), (32, 64))
         rows[:2] = [[-127], [127]]  # sums of products that 16 bits cannot hold, as some processors add them
         product = torch._int_mm(torch.from_numpy(rows), torch.from_numpy(rows).t()).numpy()
-        return len(frame.signs) <= WIDEST_INT8 and np.array_equal(product, rows.astype(np.int64) @ rows.T.astype(np.int64))
+        return np.array_equal(product, rows.astype(np.int64) @ rows.T.astype(np.int64))
     except (ImportError, AttributeError, RuntimeError):
         return False
 
