@@ -57,6 +57,11 @@ def test_a_profile_shows_the_cells_of_its_summary():
     assert [name for name in summary if name in found.texts] == list(summary)
 
 
+def test_of_a_long_path_the_last_part_is_the_title():
+    profile = make_profile([3.0, 9.0]).with_provenance(model={"name": "/a/very/long/way/to/a/folder/with/the/weights/of/bert"})
+    assert Texts(profile._repr_html_()).texts[0].startswith("bert: 2 layers")
+
+
 def test_a_recommendation_shows_headline_reasons_and_cautions():
     answer = recommend(make_profile(np.r_[10.0, 25, 20, 12, 8, 8, 9, 12, 15]), "minimum")
     found = Texts(answer._repr_html_())

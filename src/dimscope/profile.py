@@ -22,6 +22,8 @@ DAMAGED = (StoreError, OSError, ValueError, TypeError, EOFError, LookupError, At
 """What damaged or foreign netCDF files make their readers raise."""
 MOST_DIGITS = 12
 """Decimals of a table; an error below them is rounding noise of the computation."""
+LONGEST_TITLE = 40
+"""Letters of a model's name above its table in a notebook; of a longer path the last part is shown."""
 COORDINATES = ("site", "index", "depth", "module")
 CONTROLS = ("untrained", "shuffled", "gaussian", "permuted")
 """Where there is nothing to find: fresh weights, shuffled tokens, normal points of the same covariance, permuted labels."""
@@ -197,12 +199,12 @@ class Profile:
 
     def _repr_html_(self) -> str:
         """The summary, for notebooks."""
-        model = str(self.provenance.get("model", {}).get("name") or "profile")
+        model = str(self.provenance.get("title") or self.provenance.get("model", {}).get("name") or "profile")
         n_examples = f", {int(self.values('n').max())} examples" if self.has("n") else ""
         table = self.summary()
-        title = f"{model}: {len(self.layers)} layers{n_examples}"
+        title = f"{model if len(model) <= LONGEST_TITLE else Path(model).name}: {len(self.layers)} layers{n_examples}"
         return table_html(
-            title, list(table), table.to_numpy().tolist(), "Numbers after \N{PLUS-MINUS SIGN} are standard errors."
+            title, list(map(str, table)), table.to_numpy().tolist(), "Numbers after \N{PLUS-MINUS SIGN} are standard errors."
         )
 
     def save(self, path: Path) -> None:
