@@ -1,22 +1,30 @@
 """Linear probe: how well a linear classifier, trained on some examples, reads the labels of others."""
 
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from dimscope.arrays import FloatArray, IntArray, Points, as_points
 from dimscope.errors import InputError, UsageError
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.duplicates import find_duplicates
+from dimscope.knn.workers import available_threads
 from dimscope.overlaps.labels import label_codes
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse strengths C of the L2 penalty that are tried, for standardised features."""
 INNER_FOLDS = 3
 MAX_STEPS = 1000
+SIDE_BY_SIDE = 4
+"""Folds that are fitted at a time; each holds a standardised copy of its training part."""
 
 
 class Probe:
@@ -80,8 +88,7 @@ def linear_probe(
     own, families = codes[kept], None if groups is None else groups[kept]
     correct = np.zeros(len(kept))
     scores = []
-    for fold in _folds(own, families, folds, seed):
-        answers = _answers(exact, own, fold, strengths, seed)
+    for fold, answers in _answered(exact, own, _folds(own, families, folds, seed), strengths, seed):
         correct[fold.test] = answers == own[fold.test]
         scores.append(correct[fold.test].mean())
     value = float(correct.mean())
@@ -112,30 +119,47 @@ def _folds(codes: IntArray, groups: IntArray | None, folds: int, seed: int) -> l
     return [part for part in parts if len(part.test)]
 
 
-def _answers(points: Points, codes: IntArray, fold: _Fold, strengths: tuple[float, ...], seed: int) -> IntArray:
+def _answered(
+    points: Points, codes: IntArray, folds: list[_Fold], strengths: tuple[float, ...], seed: int
+) -> Iterator[tuple[_Fold, IntArray]]:
+    """Each fold with the answers for its test part; folds side by side, each on one thread.
+
+    A fit takes hundreds of small matrix products, whose threads would wait for each other: on two processors that others used
+    too, one fit of 1 437 x 96 points took 1.7 s with two BLAS threads and 0.07 s with one.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    several = len(strengths) > 1
+    inner = [_folds(codes[fold.train], None, INNER_FOLDS, seed) if several else [] for fold in folds]
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore", ConvergenceWarning)  # what a thousand steps reach is good enough to compare layers
+        pool = stack.enter_context(ThreadPoolExecutor(min(SIDE_BY_SIDE, available_threads())))
+        fit = partial(_answers, points, codes, strengths)
+        yield from zip(folds, list(pool.map(fit, folds, inner)), strict=True)
+
+
+def _answers(points: Points, codes: IntArray, strengths: tuple[float, ...], fold: _Fold, inner: list[_Fold]) -> IntArray:
     train, own = points[fold.train], codes[fold.train]
-    best = strengths[0]
-    if len(strengths) > 1:
-        scores = np.zeros(len(strengths))
-        for inner in _folds(own, None, INNER_FOLDS, seed):
-            scores += [_score(train, own, inner, strength) for strength in strengths]
-        best = strengths[int(scores.argmax())]
-    return _predict(points, codes, fold, best)
+    scores = np.zeros(len(strengths))
+    for part in inner:
+        scores += [float((found == own[part.test]).mean()) for found in _predicted(train, own, part, strengths)]
+    return next(_predicted(points, codes, fold, (strengths[int(scores.argmax())],)))
 
 
-def _score(points: Points, codes: IntArray, fold: _Fold, strength: float) -> float:
-    return float((_predict(points, codes, fold, strength) == codes[fold.test]).mean())
-
-
-def _predict(points: Points, codes: IntArray, fold: _Fold, strength: float) -> IntArray:
+def _predicted(points: Points, codes: IntArray, fold: _Fold, strengths: tuple[float, ...]) -> Iterator[IntArray]:
+    """The answers for the test part by each strength."""
     from sklearn.linear_model import LogisticRegression
 
-    if len(np.unique(codes[fold.train])) == 1:
-        return np.full(len(fold.test), codes[fold.train][0])
     mean, spread = _moments(points[fold.train])
-    model: Any = LogisticRegression(C=strength, max_iter=MAX_STEPS)
-    model.fit((points[fold.train] - mean) / spread, codes[fold.train])
-    return np.asarray(model.predict((points[fold.test] - mean) / spread))
+    train, test = (points[fold.train] - mean) / spread, (points[fold.test] - mean) / spread
+    for strength in strengths:
+        if len(np.unique(codes[fold.train])) == 1:
+            yield np.full(len(fold.test), codes[fold.train][0])
+            continue
+        model: Any = LogisticRegression(C=strength, max_iter=MAX_STEPS)
+        yield np.asarray(model.fit(train, codes[fold.train]).predict(test))
 
 
 def _moments(points: Points) -> tuple[FloatArray, FloatArray]:
