@@ -1,101 +1,115 @@
-import base64
 import hashlib
 import io
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from dimscope.errors import InputError
-from dimscope.paper.download import Remote, download, read_record
+from dimscope.errors import InputError, StoreError
+from dimscope.paper import space
+from dimscope.paper.download import Remote, counting, download, read_record
+from loopback import serving
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 
 
-class Host(BaseHTTPRequestHandler):
-    """Serves CONTENT; the path says how it misbehaves."""
-
-    seen: ClassVar[list] = []
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        way, start = self.path.strip("/"), 0
-        Host.seen.append((way, self.headers.get("Range")))
-        if way == "moved":
-            self.send_response(302)
-            self.send_header("Location", "/good")
-            return self.end_headers()
-        if way == "gone":
-            return self.send_error(404)
-        if self.headers.get("Range") and self.headers.get("If-Range") == '"1"':
-            start = int(self.headers["Range"][6:-1])
-        body = CONTENT[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-        self.send_header("ETag", '"1"')
-        self.send_header("Content-Length", str(len(body) - 100 * (way == "short")))
-        md5 = hashlib.md5(CONTENT if way != "wrong" else b"other").digest()
-        self.send_header("Content-MD5", base64.b64encode(md5).decode())
-        self.end_headers()
-        self.wfile.write(body[:100_000] if way in ("cut", "stall") else body)
-        if way == "stall":
-            self.wfile.flush()
-            time.sleep(0.6)
-        return None
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 @pytest.fixture
 def host():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    Host.seen = []
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving({"file": CONTENT, "a.npy": npy(np.arange(50_000))}) as found:
+        yield found
 
 
-@pytest.mark.parametrize("way", ["good", "moved", "cut", "stall"])
+@pytest.mark.parametrize("way", ["good", "moved", "cut", "stall", "busy", "renewed", "silent", "good-unchecked"])
 def test_the_right_file_comes_out(host, tmp_path, way):
-    path = download([Remote("file", f"{host}/{way}")], tmp_path, seconds=0.3)[0]
+    address, seen = host
+    path = download([Remote("file", f"{address}/{way}/file")], tmp_path, seconds=0.3)[0]
     assert path.read_bytes() == CONTENT
     assert read_record(tmp_path)["file"]["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert sorted(place.name for place in tmp_path.iterdir()) == ["downloads.json", "file"]
     if way in ("cut", "stall"):
-        assert Host.seen == [(way, None), (way, "bytes=100000-"), (way, "bytes=200000-")]
-    asked = len(Host.seen)
-    download([Remote("file", f"{host}/{way}")], tmp_path)
-    assert len(Host.seen) == asked
+        assert seen == [(way, None), (way, "bytes=100000-"), (way, "bytes=200000-")]
+    if way == "renewed":  # another file each time: what was begun is thrown away
+        assert seen == [(way, None), (way, "bytes=100000-"), (way, "bytes=100000-")]
+    asked = len(seen)
+    download([Remote("file", f"{address}/{way}/file")], tmp_path)
+    assert len(seen) == asked
 
 
 @pytest.mark.parametrize(
-    ("way", "message"), [("wrong", "wrong file: its MD5"), ("short", "wrong file: its MD5"), ("gone", "was refused: 404")]
+    ("way", "name", "message"),
+    [
+        ("wrong", "file", "wrong file: its MD5 is not the one that the host publishes"),
+        ("short", "file", "wrong file: its MD5 is not the one that the host publishes"),
+        ("short-unchecked", "a.npy", r"a\.npy is no whole numpy array"),
+        ("long", "file", r"cannot be fetched \(.*\); \d+ bytes are kept and the same command goes on from there"),
+        ("good", "gone", "was refused: 404"),
+        ("loop", "file", "was refused: 302"),
+        ("elsewhere", "file", "was refused: 302"),
+        ("deaf", "file", r"cannot be fetched \(.*\); 100000 bytes are kept"),
+    ],
 )
-def test_a_wrong_file_is_never_kept(host, tmp_path, way, message):
+def test_a_wrong_file_never_looks_right(host, tmp_path, way, name, message):
     with pytest.raises(InputError, match=message):
-        download([Remote("file", f"{host}/{way}")], tmp_path)
-    assert not (tmp_path / "file").exists()
+        download([Remote(name, f"{host[0]}/{way}/{name}")], tmp_path, seconds=0.3)
+    assert not (tmp_path / name).exists()
+    assert read_record(tmp_path) == {}
 
 
 def test_without_a_network_one_sentence_says_where_to_put_it(tmp_path):
     with pytest.raises(InputError, match=r"cannot be fetched .* Or put file into .* by hand, or name a mirror with --from"):
         download([Remote("file", "http://127.0.0.1:9/file")], tmp_path, seconds=0.3)
+    (tmp_path / "file").write_bytes(b"by hand")
+    download([Remote("file", "http://127.0.0.1:9/file")], tmp_path, seconds=0.3)
+    assert read_record(tmp_path)["file"]["bytes"] == 7
 
 
-def test_arrays_and_local_places(tmp_path):
-    buffer = io.BytesIO()
-    np.save(buffer, np.arange(9))
-    (tmp_path / "whole.npy").write_bytes(buffer.getvalue())
-    (tmp_path / "part.npy").write_bytes(buffer.getvalue()[:-8])
+@pytest.mark.parametrize("content", [npy(np.arange(9))[:-8], npy(np.arange(9)) + b"more", b"<html>no</html>", b""])
+def test_arrays_are_as_long_as_they_say(tmp_path, content):
+    (tmp_path / "whole.npy").write_bytes(npy(np.arange(9)))
+    (tmp_path / "part.npy").write_bytes(content)
     found = download([Remote("a.npy", str(tmp_path / "whole.npy"))], tmp_path / "to")
     assert np.load(found[0]).tolist() == list(range(9))
     with pytest.raises(InputError, match=r"b\.npy is no whole numpy array"):
         download([Remote("b.npy", str(tmp_path / "part.npy"))], tmp_path / "to")
     assert not (tmp_path / "to" / "b.npy").exists()
+    with pytest.raises(InputError, match=r"none\.npy does not exist \(looked in"):
+        download([Remote("c.npy", str(tmp_path / "none.npy"))], tmp_path / "to")
+
+
+@pytest.mark.parametrize("place", ["{host}/good/file", "{here}/file"])
+def test_a_full_disk_is_seen_before_the_transfer(host, tmp_path, monkeypatch, place):
+    (tmp_path / "file").write_bytes(CONTENT)
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(StoreError, match=r"file need 0\.0 GB; the disk of .* has 0\.0 GB free"):
+        download([Remote("file", place.format(host=host[0], here=tmp_path))], tmp_path / "to")
+    assert not (tmp_path / "to" / "file").exists()
+
+
+def test_megabytes_are_counted():
+    stages = []
+
+    class Listener:
+        def message(self, text):
+            stages.append(text)
+
+        @contextmanager
+        def stage(self, name, total):
+            stages.append([name, total, 0])
+            yield SimpleNamespace(advance=lambda steps: stages[-1].__setitem__(2, stages[-1][2] + steps))
+
+    with counting(Listener(), "a", (5 << 20) + 1) as count:
+        for _ in range(5):
+            count(1 << 20)
+        assert stages[-1] == ["a (MB)", 6, 5]
+        count(1)
+    assert stages == [["a (MB)", 6, 6]]
+    with counting(Listener(), "b", None) as count:
+        count(7)
+    assert stages[-1] == "b: the host does not say how long it is"

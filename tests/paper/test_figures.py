@@ -25,13 +25,15 @@ def test_files_and_numbers(tmp_path):
 def test_what_stands_in_the_figures():
     plots = draw_figures([CURVE, OWN], published=True, k=7)
     igpt, other = plots["igpt_id_ov_labels"], plots["other_id_ov_labels"]
-    assert [text.get_text() for text in igpt.figure.legends[0].get_texts()] == ["iGPT-L", "published"]
+    assert [text.get_text() for text in igpt.figure.legends[0].get_texts()] == ["iGPT-L"]
+    assert [text.get_text() for text in igpt.axes[0].get_legend().get_texts()] == ["published, digitised"]
     assert [axes.get_ylabel() for axes in igpt.axes] == ["intrinsic dimension", "label overlap, k = 7"]
     assert igpt.axes[1].get_xlabel() == "depth: layer / last layer"
     assert [text.get_text() for text in igpt.axes[1].texts] == ["no array of this panel is there"]
     assert igpt.axes[0].get_shared_x_axes().joined(*igpt.axes)
     names = [text.get_text() for text in other.figure.legends[0].get_texts()]
-    assert names == ["my-run", "ESM-2 35M", "ESM-2 650M", "ESM-2 3B", "iGPT-L", "published", "published, k = 10"]
+    assert names == ["my-run", "ESM-2 35M", "ESM-2 650M", "ESM-2 3B", "iGPT-L"]
+    assert [text.get_text() for text in other.axes[1].get_legend().get_texts()] == ["published, k = 10, digitised"]
     assert len(other.axes[1].lines) == 2  # one's own, and ESM-2 650M as published
     assert list(draw_figures([CURVE])) == ["igpt_id_ov_labels"]
 

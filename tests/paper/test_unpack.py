@@ -2,8 +2,8 @@ import zipfile
 
 import pytest
 
-from dimscope.errors import InputError
-from dimscope.paper.unpack import unpack
+from dimscope.errors import InputError, StoreError
+from dimscope.paper.unpack import names_in, unpack
 
 
 def archive(tmp_path, entries, **options):
@@ -41,3 +41,21 @@ def test_links_bombs_and_damage(tmp_path):
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match="is damaged or no zip archive"):
         unpack(path, tmp_path / "to")
+
+
+def test_a_full_disk_is_seen_first(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from dimscope.paper import space
+
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=2))
+    with pytest.raises(StoreError, match=r"the files of a\.zip need"):
+        unpack(archive(tmp_path, [("a", b"abc")]), tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+
+
+def test_names_without_folders(tmp_path):
+    assert names_in(archive(tmp_path, [("data/a.npy", b"abc"), ("b/", b"")])) == ["a.npy"]
+    (tmp_path / "a.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"a\.zip is damaged or no zip archive"):
+        names_in(tmp_path / "a.zip")

@@ -26,7 +26,9 @@ def paper() -> None:
 
 @paper.command("download")
 @click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="The arrays go to DIR/data.")
-@click.option("--from", "mirror", metavar="PLACE", help="A folder, address or archive to take them from.  [figshare]")
+@click.option(
+    "--from", "mirror", metavar="PLACE", help="A folder or address that holds both archives, or one archive.  [figshare]"
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def download_arrays(to: Path, mirror: str | None, quiet: bool) -> None:
     """Fetch the arrays behind the published figures: iGPT ratios, indices and labels, ESM-2 curves.
@@ -39,10 +41,13 @@ def download_arrays(to: Path, mirror: str | None, quiet: bool) -> None:
       dimscope paper download --from ~/Downloads
     """
     from dimscope.cli.progress import choose_progress
-    from dimscope.paper.sources import fetch_archives
+    from dimscope.paper.sources import ARCHIVES, fetch_archives, is_there
 
     for path in fetch_archives(to, mirror, choose_progress(quiet)):
         click.echo(path)
+    for archive in ARCHIVES:
+        if not is_there(archive, to):
+            click.echo(f"not there yet: {archive.holds} ({archive.name})", err=True)
 
 
 @paper.command("download-igpt")

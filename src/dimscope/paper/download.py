@@ -4,10 +4,10 @@ import base64
 import hashlib
 import json
 import os
-import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -17,8 +17,10 @@ import numpy as np
 
 from dimscope.errors import InputError
 from dimscope.files import explained_disk_errors, hash_file, sync_folder, write_text
-from dimscope.progress import Progress, Silent, Task
+from dimscope.paper.space import require_space
+from dimscope.progress import Progress, Silent
 
+WEB = ("http://", "https://")
 RECORD = "downloads.json"
 """In each folder: name -> where a file came from, its size and its SHA-256."""
 CHUNK = 1 << 20
@@ -62,6 +64,26 @@ def download(remotes: Sequence[Remote], to: Path, *, progress: Progress | None =
     return [to / remote.name for remote in remotes]
 
 
+@contextmanager
+def counting(progress: Progress, name: str, n_bytes: int | None) -> Iterator[Callable[[int], None]]:
+    """A stage that counts megabytes; receives the bytes of each step. Nothing is counted when the whole is not known."""
+    megabytes = done = 0
+    if n_bytes is None:
+        progress.message(f"{name}: the host does not say how long it is")
+        yield lambda _: None
+        return
+    with progress.stage(f"{name} (MB)", max(1, -(-n_bytes // CHUNK))) as task:
+
+        def count(step: int) -> None:
+            nonlocal megabytes, done
+            done += step
+            now = -(-done // CHUNK) if done >= n_bytes else done // CHUNK
+            task.advance(now - megabytes)
+            megabytes = now
+
+        yield count
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """The record of a folder; empty when there is none, or when it is damaged."""
     try:
@@ -87,8 +109,8 @@ def _note(path: Path, url: str) -> None:
 
 def _bring(remote: Remote, path: Path, progress: Progress, seconds: float) -> None:
     part = path.with_name(f".{path.name}.part")
-    if not remote.url.startswith(("http://", "https://")):
-        _copy(Path(remote.url), part)
+    if not remote.url.startswith(WEB):
+        _copy(Path(remote.url), part, progress)
     else:
         _fetch(remote, part, progress, seconds)
     with explained_disk_errors(path):
@@ -97,17 +119,25 @@ def _bring(remote: Remote, path: Path, progress: Progress, seconds: float) -> No
         sync_folder(path.parent)
 
 
-def _copy(source: Path, part: Path) -> None:
+def _copy(source: Path, part: Path, progress: Progress) -> None:
     if not source.is_file():
         raise InputError(f"{source} does not exist (looked in {Path.cwd()}).")
-    with explained_disk_errors(part):
-        shutil.copyfile(source, part)
+    n_bytes = source.stat().st_size
+    require_space(part.parent, n_bytes, source.name)
+    with (
+        explained_disk_errors(part),
+        counting(progress, source.name, n_bytes) as count,
+        source.open("rb") as handle,
+        part.open("wb") as target,
+    ):
+        while block := handle.read(CHUNK):
+            target.write(block)
+            count(len(block))
 
 
 def _fetch(remote: Remote, part: Path, progress: Progress, seconds: float) -> None:
-    failures = 0
+    failures, most = 0, _size(part)
     while failures < ATTEMPTS:
-        before = _size(part)
         try:
             if _attempt(remote, part, progress, seconds):
                 return
@@ -120,7 +150,8 @@ def _fetch(remote: Remote, part: Path, progress: Progress, seconds: float) -> No
             reason = str(getattr(error, "reason", error)) or type(error).__name__
             if isinstance(error, urllib.error.URLError) and not _size(part):
                 failures = ATTEMPTS  # the host was never reached
-        failures = 0 if _size(part) > before else failures + 1
+        failures = 0 if _size(part) > most else failures + 1
+        most = max(most, _size(part))  # a host that lets us begin anew again and again brings nothing
     raise InputError(
         f"{remote.url} cannot be fetched ({reason}); {_size(part)} bytes are kept and the same command goes on from there. "
         f"{_by_hand(remote, part)}"
@@ -147,11 +178,12 @@ def _attempt(remote: Remote, part: Path, progress: Progress, seconds: float) -> 
         with urllib.request.urlopen(request, timeout=seconds) as answer:
             start = start if answer.status == 206 and _starts_at(answer, start) else 0
             total = _total(answer, start)
+            require_space(part.parent, (total or start) - start, remote.name)
             with explained_disk_errors(part):
                 _write_tag(tag, answer)
-            with progress.stage(remote.name, total or 1) as task:
-                task.advance(start)
-                _receive(answer, part, start, task)
+            with counting(progress, remote.name, total) as count:
+                count(start)
+                _receive(answer, part, start, count)
             return _is_complete(remote, part, total, answer.headers.get("Content-MD5"))
     except urllib.error.HTTPError as error:
         if error.code not in CHANGED:
@@ -182,13 +214,13 @@ def _write_tag(tag: Path, answer: Any) -> None:
         tag.unlink(missing_ok=True)
 
 
-def _receive(answer: Any, part: Path, start: int, task: Task) -> None:
+def _receive(answer: Any, part: Path, start: int, count: Callable[[int], None]) -> None:
     with explained_disk_errors(part), part.open("r+b" if start else "wb") as handle:
         handle.seek(start)
         handle.truncate()
         while block := answer.read1(CHUNK):  # what has come is kept, even when the host then stalls
             handle.write(block)
-            task.advance(len(block))
+            count(len(block))
         handle.flush()
         os.fsync(handle.fileno())
 
@@ -208,12 +240,15 @@ def _is_complete(remote: Remote, part: Path, total: int | None, md5: str | None)
 
 
 def _refuse_wrong_array(path: Path) -> None:
-    """A .npy file must be as long as its header says; a wrong one is removed."""
+    """A .npy file must be exactly as long as its header says; a wrong one is removed."""
     if path.suffix != ".npy":
         return
     try:
-        np.load(path, mmap_mode="r", allow_pickle=False)
-        return
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        expected = array.offset + array.nbytes
+        if path.stat().st_size == expected:
+            return
+        reason = f"its header announces {expected} bytes, it has {path.stat().st_size}"
     except (ValueError, EOFError, OSError) as error:
         reason = str(error)
     path.unlink()

@@ -23,6 +23,7 @@ OTHERS = "other_id_ov_labels"
 COMPUTED = "computed"
 SIZE = "half"
 INCHES = (4.6, 6.6)
+COLUMNS = 3
 ENDINGS = (".png", ".svg", ".pdf")
 DOTS = (0, (1.2, 1.4))
 
@@ -98,8 +99,8 @@ def _drawn(rows: "pandas.DataFrame", models: Sequence[str], k: int) -> Plot:
             _draw_lines(axes, panels[-1].rows, colors)
             axes.set(ylabel=label, xlim=(-0.02, 1.02), ylim=(0, None))
         panels[-1].axes.set_xlabel("depth: layer / last layer")
-        handles = [_handle(color, model) for model, color in colors.items()]
-        figure.legend(handles=handles + _published_handles(rows), loc="outside upper center", ncols=3)
+        handles = [_handle(color, model, "-" if model in models else DOTS) for model, color in colors.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=COLUMNS)
     return Plot(figure, tuple(panels), SIZE)
 
 
@@ -116,6 +117,9 @@ def _draw_lines(axes: "Axes", rows: "pandas.DataFrame", colors: dict[str, str]) 
             axes.errorbar(line["depth"], line["value"], line["error"].fillna(0), color=color, fmt=".-", zorder=3)
         else:
             axes.plot(line["depth"], line["value"], color=color, linestyle=DOTS)
+    dotted = [_handle(MUTED, f"{source}, digitised", DOTS) for source in dict.fromkeys(rows["source"]) if source != COMPUTED]
+    if dotted:
+        axes.legend(handles=dotted, loc="best")
     if rows.empty:
         axes.text(0.5, 0.5, "no array of this panel is there", color=MUTED, ha="center", transform=axes.transAxes)
 
@@ -124,9 +128,3 @@ def _handle(color: str, label: str, linestyle: Any = "-") -> "Artist":
     from matplotlib.lines import Line2D
 
     return Line2D([], [], color=color, label=label, linestyle=linestyle)
-
-
-def _published_handles(rows: "pandas.DataFrame") -> list["Artist"]:
-    """One entry for what is dotted, with the k of published overlaps."""
-    found = [source for source in dict.fromkeys(rows["source"]) if source != COMPUTED]
-    return [_handle(MUTED, source, DOTS) for source in found]

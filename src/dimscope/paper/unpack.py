@@ -7,6 +7,9 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from dimscope.errors import InputError
 from dimscope.files import atomic_path
+from dimscope.paper.download import counting
+from dimscope.paper.space import require_space
+from dimscope.progress import Progress, Silent
 
 MOST_FILES = 10_000
 MOST_BYTES = 50 << 30
@@ -15,25 +18,44 @@ MOST_RATIO = 1000
 CHUNK = 1 << 20
 
 
-def unpack(archive: Path, to: Path) -> list[Path]:
+def unpack(archive: Path, to: Path, progress: Progress | None = None) -> list[Path]:
     """Write the files of a zip archive into a folder, each whole or not at all; a leading folder `data` is left out.
 
-    Every name is checked before the first byte is written.
+    Every name, and the room on the disk, is checked before the first byte is written.
 
     Raises:
         InputError: no zip archive, a damaged or encrypted one, a name that leaves the folder, a link, two files of one name, or
             more files or bytes than the paper's archives can hold.
-        StoreError: the disk is full or not writable.
+        StoreError: the disk has no room for them, is full or not writable.
     """
     try:
         with ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
             places = _places(archive, members, to)
-            for member, place in zip(members, places, strict=True):
-                _write(opened, member, place)
+            n_bytes = sum(member.file_size for member in members)
+            require_space(to, n_bytes, f"the files of {archive.name}")
+            with counting(progress or Silent(), archive.name, n_bytes) as count:
+                for member, place in zip(members, places, strict=True):
+                    _write(opened, member, place)
+                    count(member.file_size)
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{archive} is damaged or no zip archive ({error}). Delete it and download it again.") from None
+        raise InputError(f"{archive} is damaged or no zip archive ({error}). Get it again.") from None
     return places
+
+
+def names_in(archive: Path) -> list[str]:
+    """Names of the files in a zip archive, without folders.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    if not archive.is_file():
+        raise InputError(f"{archive} does not exist (looked in {Path.cwd()}).")
+    try:
+        with ZipFile(archive) as opened:
+            return [PurePosixPath(member.filename).name for member in opened.infolist() if not member.is_dir()]
+    except (BadZipFile, NotImplementedError, OSError) as error:
+        raise InputError(f"{archive} is damaged or no zip archive ({error}). Get it again.") from None
 
 
 def _places(archive: Path, members: list[ZipInfo], to: Path) -> list[Path]:
