@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dimscope.arrays import FloatArray, Points, refuse_non_finite
+from dimscope.arrays import FloatArray, IntArray, Points, refuse_non_finite
 from dimscope.config import RunConfig
 from dimscope.dimensions import Scale
 from dimscope.errors import InputError, StoreError
@@ -22,6 +22,7 @@ from dimscope.pipeline import layers as measures
 from dimscope.pipeline import scale as scales
 from dimscope.pipeline.limits import refuse_few
 from dimscope.pipeline.log import log_event
+from dimscope.pipeline.prompts import measure_prompts, prompt_rows
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder, write_config
@@ -42,6 +43,7 @@ class _Job:
     manifest: Manifest
     labels: list[str] | None
     groups: list[str] | None
+    prompts: list[IntArray] | None = None
 
     @property
     def states_key(self) -> str:
@@ -59,7 +61,7 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     started = perf_counter()
     manifest = Manifest(folder.path)
     layers = measured_layers(manifest)
-    job = _Job(config, folder, manifest, point_column(folder, "label"), groups_of(config, folder))
+    job = _Job(config, folder, manifest, point_column(folder, "label"), groups_of(config, folder), prompt_rows(config, folder))
     key = measure_key(config, manifest)
     if manifest.is_stage_done("measure", key) and _has_all_tables(manifest):
         progress.message("measures are there already")
@@ -163,6 +165,8 @@ def _measure_layer(job: _Job, layer: Layer) -> tuple[Neighbors | None, measures.
     # Where many rows are equal fewer neighbours exist than were asked for; the column `k` says how many were kept.
     table = _table(job, layer, points, duplicates, min(options.k, len(duplicates.rows) - 1))
     row = measures.measure_points(points, table.duplicates)
+    if job.prompts is not None:
+        row |= measure_prompts(points, job.prompts, options)
     return table, row | measures.measure_table(table, options, job.labels, job.groups)
 
 
