@@ -1,6 +1,8 @@
 """The page of a comparison: safe, self-contained, and with every run in it."""
 
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -61,3 +63,24 @@ def test_the_description_names_the_highest_of_each_run():
     plot = plot_dimension({"a": make_profile([3.0, 9.0, 5.0]), "b": make_profile([4.0, 2.0, 1.0])})
     words = describe_runs(plot)
     assert words.startswith("a, dimension: highest 9 at block_01. b, dimension: highest 4 at embed_00.")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 800, 1280])
+def test_the_page_opens_in_a_browser(browser, page, tmp_path, width, scheme):
+    place = tmp_path / "comparison.html"
+    place.write_text(page, encoding="utf-8")
+    browser.open(place, width=width, scheme=scheme)
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value("[...document.querySelectorAll('.plot svg')].filter(e => e.getClientRects().length).length") == 2
+    assert browser.problems() == []
+    assert len(browser.requests()) == 1
+    axe = Path(os.environ.get("AXE_CORE", "node_modules/axe-core/axe.min.js"))
+    if axe.is_file():
+        browser.value(axe.read_text(encoding="utf-8") + "; 1")
+        found = browser.value(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+            ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.failureSummary).slice(0, 3)]))"
+        )
+        assert found == []
