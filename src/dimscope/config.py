@@ -102,7 +102,7 @@ class MeasureConfig:
     duplicates: str = option("merge", "equal rows of a layer: one point, or neighbours at distance 0", ("merge", "keep"))
     measures: tuple[str, ...] = option(
         (),
-        "what else to measure (dimscope list measures)",
+        "what else to measure, of dimscope list measures; may be given several times",
         (
             "class_fraction_overlap", "retrieval_accuracy", "linear_probe", "density_peaks", "mutual_knn", "cka",
             "information_imbalance",

@@ -13,14 +13,20 @@ from dimscope.config import DataConfig, MeasureConfig, ModelConfig, RunConfig, c
 from dimscope.errors import UsageError, near_match
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-NAMES = {("data", "path"): "--data", ("measure", "estimators"): "--estimator"}
+NAMES = {("data", "path"): "--data", ("measure", "estimators"): "--estimator", ("measure", "measures"): "--measure"}
 """Fields whose option has another name than the field."""
 METAVARS = {
-    "path": "FILE", "text": "COLUMN", "label": "COLUMN", "group": "COLUMN", "id": "COLUMN", "revision": "NAME",
+    "path": "PATH", "clusters": "FILE", "text": "COLUMN", "label": "COLUMN", "group": "COLUMN", "id": "COLUMN", "revision": "NAME",
     "pool": "POOL", "blocks": "PATH", "final_norm": "PATH",
-    "layers": "SPEC", "device": "NAME", "estimators": "NAME", "rule": "NAME", "max_tokens": "N|auto", "batch_size": "N|auto",
+    "layers": "SPEC", "device": "NAME", "estimators": "NAME", "rule": "NAME", "measures": "NAME", "further_k": "N,N",
+    "max_tokens": "N|auto", "batch_size": "N|auto",
 }  # fmt: skip
 """What the help shows for the value of a field; whole numbers are N."""
+NO_DATA = (
+    "no data were named; add --data PATH (.txt .csv .tsv .jsonl .parquet .fasta .npy .npz, a folder of images or sound, or a "
+    "saved data set)."
+)
+"""What is said when a model was named, but no examples."""
 HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output"}
 INPUT_NAMES = ("labels", "case")
 OUTPUT_NAMES = ("config_file", "settings", "out", "on_existing", "reports", "strict", "as_json", "quiet")
@@ -103,6 +109,7 @@ def _option(part: str, entry: "Field[Any]") -> Decorator:
     options: dict[str, Any] = {"help": f"{described[0].upper()}{described[1:]}.{shown}", "default": None}
     if entry.metadata["choices"]:
         options |= {"type": NearChoice(entry.metadata["choices"]), "multiple": _is_many(entry)}
+        options |= {"metavar": METAVARS[entry.name]} if entry.name in METAVARS else {}
     elif entry.type is bool:
         options["is_flag"] = True
     else:

@@ -5,11 +5,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import as_points
+from dimscope.arrays import IntArray, as_points
 from dimscope.errors import InputError, UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn import search_distinct
-from dimscope.knn.base import Neighbors
+from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.labels import label_codes
 from dimscope.uncertainty import error_of_mean
@@ -22,8 +22,12 @@ class ClassFractionOverlap:
     source: ClassVar[str] = "Doimo, Serra, Ansuini, Cazzaniga 2024, arXiv 2409.03662"
 
 
+FRACTION = 0.3
+"""Of the class size, as in the source."""
+
+
 def class_fraction_overlap(
-    source: Neighbors | ArrayLike, labels: ArrayLike, fraction: float = 0.3, *, balanced: bool = True
+    source: Neighbors | ArrayLike, labels: ArrayLike, fraction: float = FRACTION, *, balanced: bool = True
 ) -> Estimate:
     """Mean fraction of the k_c nearest neighbours with the point's own label, k_c = max(1, floor(fraction n_c)).
 
@@ -52,7 +56,7 @@ def class_fraction_overlap(
     counts = np.bincount(codes)
     if (counts > 0).sum() < 2:
         raise InputError("all labels are equal; a label overlap needs at least two different labels.")
-    sizes = np.maximum(1, (fraction * counts[codes]).astype(np.int64))
+    sizes = _sizes(counts, fraction)[codes]
     table = source if isinstance(source, Neighbors) else search_distinct(as_points(source), int(sizes.max()), found)
     table.require(int(sizes.max()), "this class fraction")
     read = np.arange(sizes.max()) < sizes[:, None]
@@ -64,3 +68,18 @@ def class_fraction_overlap(
     chance = float(weights @ ((counts[codes] - 1) / (table.n - 1)))
     scale = (int(sizes.min()), int(sizes.max()))
     return Estimate(float(weights @ local), error, scale, table.n, chance=chance, local=local)
+
+
+def largest_k(found: Duplicates, labels: ArrayLike, fraction: float = FRACTION) -> int:
+    """The neighbours that `class_fraction_overlap` reads of a point of the largest class.
+
+    Raises:
+        InputError: another number of labels than examples.
+    """
+    counts = np.bincount(label_codes(labels, "labels", found.n_rows)[found.rows])
+    return int(_sizes(counts, fraction).max())
+
+
+def _sizes(counts: IntArray, fraction: float) -> IntArray:
+    """k_c of each class."""
+    return np.asarray(np.maximum(1, (fraction * counts).astype(np.int64)))

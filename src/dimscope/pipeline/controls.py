@@ -15,7 +15,7 @@ from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.labels import permuted_label_overlap
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.log import log_event
-from dimscope.pipeline.measure import groups_of, measure, measured_layers, point_column, store_profile
+from dimscope.pipeline.measure import groups_of, measure, measured_layers, point_column, update_profile
 from dimscope.profile import CONTROLLED, CONTROLS, Layer, Profile
 from dimscope.progress import Progress
 from dimscope.spectra import CHUNK
@@ -65,19 +65,15 @@ def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progres
     found = profile.without(stale).with_columns(columns)
     if found.dataset.identical(profile.dataset):
         return profile
-    write_config(folder, config)
-    measures = {"measure": config.to_dict()["measure"], "config": config.to_dict()}
-    found = found.with_provenance(**measures)
-    before = Manifest(folder.path).content["stages"]["measure"]["seconds"]
-    store_profile(config, folder, found, before + perf_counter() - started)
-    return found
+    return update_profile(config, folder, found, perf_counter() - started)
 
 
 def _measured(config: RunConfig, folder: RunFolder, profile: Profile, name: str, progress: Progress) -> dict[str, FloatArray]:
     """The columns of a control that has states of its own."""
     own = RunFolder(folder.controls / name)
     scale = "paper" if config.measure.scale == "paper" else "first"
-    options = replace(config, measure=replace(config.measure, control=(), replicates=0, scale=scale))
+    alone = replace(config.measure, control=(), measures=(), further_k="", replicates=0, scale=scale)
+    options = replace(config, measure=alone)
     progress.message(f"control: {name}")
     log_event(folder.log, "control", name=name)
     if name == "gaussian":

@@ -65,13 +65,13 @@ def measure_table(
         row |= no_table()
     for name, estimator in readings(config, table.k).items():
         estimate = estimator.estimate(table)
-        row |= _columns(name, estimate)
+        row |= columns_of(name, estimate)
         if name == leading:
-            row |= _columns("dimension", estimate)
+            row |= columns_of("dimension", estimate)
             row |= {"dimension_scale": estimate.scale[1], "dimension_status": estimate.status.value}
     if labels is not None and table.k >= config.overlap_k and len(set(labels)) > 1:
         for name, estimate in label_measures(table, labels, config.overlap_k, exclude=exclude).items():
-            row |= _columns(name, estimate)
+            row |= columns_of(name, estimate)
     return row
 
 
@@ -80,7 +80,7 @@ def measure_step(here: Neighbors | None, following: Neighbors | None, k: int) ->
     if here is None or following is None or min(here.k, following.k) < k:
         return {}
     estimate = overlap(here, following, k)
-    return {**_columns("overlap_next", estimate), "overlap_next_n": estimate.n_used}
+    return {**columns_of("overlap_next", estimate), "overlap_next_n": estimate.n_used}
 
 
 def replicate_dimension(table: Neighbors | None, config: MeasureConfig, seed: int) -> FloatArray:
@@ -116,7 +116,8 @@ def fill_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return columns
 
 
-def _columns(name: str, estimate: Estimate) -> Row:
+def columns_of(name: str, estimate: Estimate) -> Row:
+    """The value, its error and, where there is one, the chance level, as columns of that name."""
     columns: Row = {name: estimate.value, f"{name}_err": estimate.stderr}
     if np.isfinite(estimate.chance):
         columns[f"{name}_chance"] = estimate.chance
