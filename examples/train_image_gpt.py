@@ -1,14 +1,17 @@
 """Train a small image GPT on the digits of scikit-learn: next pixel of 8 x 8 pixels in 17 grey levels, no labels.
 
-python examples/train_image_gpt.py FOLDER [--steps 500]
+python examples/train_image_gpt.py FOLDER [--steps 500] [--keep 0 --keep 50 ...]
 
 Writes FOLDER: a GPT-2 of 12 blocks, width 96, in float16, whose tokenizer reads grey levels as words (`g0` to `g16`) and puts
-a start token in front; and FOLDER/training_log.csv. One image in ten is held out of training for the second loss of the log.
+a start token in front; and FOLDER/training_log.csv. `--keep N` also writes the model after N steps, FOLDER/step_N (0: before
+the first), to compare checkpoints. One image in ten is held out of training for the second loss of the log.
 `dimscope demo --case digits` reads the model that this script made.
 """
 
 import argparse
+import copy
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +44,17 @@ def as_tokens(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.column_stack([np.full(len(images), START), images]).astype(np.int64))
 
 
-def train(images: np.ndarray, steps: int, seed: int = 0) -> tuple[transformers.GPT2LMHeadModel, list[tuple[int, float, float]]]:
-    """The trained model, and (step, loss of the batch, loss of the held-out images) in nats per pixel."""
+def train(
+    images: np.ndarray, steps: int, seed: int = 0, after: Callable[[int, transformers.GPT2LMHeadModel], None] | None = None
+) -> tuple[transformers.GPT2LMHeadModel, list[tuple[int, float, float]]]:
+    """The trained model, and (step, loss of the batch, loss of the held-out images) in nats per pixel.
+
+    `after` is called with the number of finished steps and the model, first with 0.
+    """
     torch.manual_seed(seed)
     model = build_model()
+    after = after or (lambda step, model: None)
+    after(0, model)
     tokens = as_tokens(images)
     held_out = torch.arange(len(tokens)) % HELD_OUT == 0
     seen, unseen = tokens[~held_out], tokens[held_out]
@@ -60,6 +70,7 @@ def train(images: np.ndarray, steps: int, seed: int = 0) -> tuple[transformers.G
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
+        after(step, model)
         if step % EVERY == 0 or step in (1, steps):
             with torch.no_grad():
                 log.append((step, loss.item(), model.eval()(input_ids=unseen, labels=unseen).loss.item()))
@@ -78,16 +89,27 @@ def build_tokenizer() -> transformers.PreTrainedTokenizerFast:
     )
 
 
+def write(model: transformers.GPT2LMHeadModel, folder: Path) -> None:
+    """Write a model in half precision, which it then has, and its tokenizer."""
+    model.half().save_pretrained(folder)
+    build_tokenizer().save_pretrained(folder)
+
+
 def main() -> None:
     """Train and write model, tokenizer and log."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--keep", type=int, action="append", default=[], metavar="N", help="also write the model after N steps")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    model, log = train(load_digits().data.astype(np.int64), chosen.steps)
-    model.half().save_pretrained(chosen.folder)
-    build_tokenizer().save_pretrained(chosen.folder)
+
+    def keep(step: int, model: transformers.GPT2LMHeadModel) -> None:
+        if step in chosen.keep:
+            write(copy.deepcopy(model), chosen.folder / f"step_{step}")
+
+    model, log = train(load_digits().data.astype(np.int64), chosen.steps, after=keep)
+    write(model, chosen.folder)
     with (chosen.folder / "training_log.csv").open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(["step", "loss", "held_out_loss"])

@@ -30,7 +30,7 @@ def test_the_written_model_is_the_trained_one_in_half_precision(script, tmp_path
     monkeypatch.setattr(script, "HELD_OUT", 600)
     trained = []
     train = script.train
-    monkeypatch.setattr(script, "train", lambda *given: trained.append(train(*given)) or trained[0])
+    monkeypatch.setattr(script, "train", lambda *given, **named: trained.append(train(*given, **named)) or trained[0])
     monkeypatch.setattr(sys, "argv", ["train_image_gpt.py", str(tmp_path), "--steps", "3"])
     script.main()
     (model, log), ids = trained[0], script.as_tokens(np.full((1, script.PIXELS), 7))
@@ -42,3 +42,19 @@ def test_the_written_model_is_the_trained_one_in_half_precision(script, tmp_path
     read = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     with torch.no_grad():
         torch.testing.assert_close(read(ids).logits, model.float().eval()(ids).logits, rtol=1e-5, atol=1e-5)
+
+
+def test_kept_steps_do_not_change_the_training(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "BATCH", 4)
+    monkeypatch.setattr(script, "HELD_OUT", 600)
+    for name, keep in (("plain", []), ("kept", ["--keep", "0", "--keep", "2"])):
+        monkeypatch.setattr(sys, "argv", ["train_image_gpt.py", str(tmp_path / name), "--steps", "3", *keep])
+        script.main()
+    plain, kept = (tmp_path / name / "model.safetensors" for name in ("plain", "kept"))
+    assert plain.read_bytes() == kept.read_bytes()
+    steps = sorted(path.name for path in (tmp_path / "kept").iterdir() if path.is_dir())
+    assert steps == ["step_0", "step_2"]
+    read = [transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "kept" / step, dtype=torch.float32) for step in steps]
+    torch.manual_seed(0)
+    torch.testing.assert_close(read[0].state_dict(), script.build_model().half().float().state_dict())
+    assert not torch.equal(read[0].transformer.wte.weight, read[1].transformer.wte.weight)
