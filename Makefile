@@ -2,7 +2,7 @@
 #   make demo     the main job on an embedded model and data set; results in runs/demo
 #   make test     format, lint, types, import contracts and tests
 #   make check    the same without the tests        make docs    the generated pages of docs/
-#   make format   format and mend what can be mended
+#   make format   format and mend what can be mended                   make site    the site of the docs, in build/site
 #   make smoke    the built wheel, without development tools
 #   make lowest   the tests with the lowest versions that pyproject.toml allows
 #   make env      only the environment              make clean   remove what these targets made (runs/ stays)
@@ -29,7 +29,7 @@ install = $(call pip_of,$(1)) install "pip>=25.1" && $(1)/bin/python scripts/ins
 	$(call pip_of,$(1)) install -c $(1)/dimscope-torch.txt
 OLD_PYTHON := import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; name one with PYTHON=")
 
-.PHONY: demo test check format docs env smoke lowest clean
+.PHONY: demo test check format docs site env smoke lowest clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.dimscope
@@ -52,6 +52,11 @@ format: $(VENV)/.dimscope-tools
 docs: $(VENV)/.dimscope-tools
 	@$(PY) scripts/make_docs.py
 
+# Every warning is an error: a page without its place, a link or a heading that is not there.
+site: $(VENV)/.dimscope-site
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "Site: build/site/index.html"
+
 env: $(VENV)/.dimscope-tools
 
 clean:
@@ -69,6 +74,11 @@ $(VENV)/.dimscope: pyproject.toml | $(PY)
 $(VENV)/.dimscope-tools: pyproject.toml $(VENV)/.dimscope
 	@echo "Installing the tools of tests and checks ..."
 	@$(call install,$(VENV)) --group test --group lint
+	@touch $@
+
+$(VENV)/.dimscope-site: pyproject.toml $(VENV)/.dimscope-tools
+	@echo "Installing the tools of the site ..."
+	@$(call install,$(VENV)) --group docs
 	@touch $@
 
 # A wheel that lacks a file, or needs a development tool, fails here.

@@ -22,6 +22,7 @@ import click
 import numpy as np
 import tomli_w
 
+import dimscope
 from dimscope.checks import CHECKS
 from dimscope.cli.main import COMMANDS, cli
 from dimscope.cli.options import NAMES
@@ -54,6 +55,17 @@ PICTURE = """<picture>
 <source media="(prefers-color-scheme: dark)" srcset="docs/images/demo-dark.svg">
 <img src="docs/images/demo-light.svg" width="100%" alt="Three curves over the layers: dimension, overlap, label overlap">
 </picture>"""
+API_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Runs and profiles": ("api", "config", "profile", "exports"),
+    "Neighbors": ("knn",),
+    "Dimension": ("dimensions", "estimates"),
+    "Overlaps and labels": ("overlaps", "clusters", "comparison"),
+    "Spectrum": ("spectra",),
+    "Answer": ("rules", "checks"),
+    "Figures and report": ("plots", "reports"),
+    "Errors": ("errors",),
+}
+"""Heading of the page of the API -> the modules whose public names stand below it."""
 REMEDY = 4
 """Position of the remedy among the arguments of `Finding`."""
 
@@ -203,13 +215,37 @@ def _prose(entry: type) -> str:
     return re.sub(r"(?<!`)\*", r"\\*", text).strip()
 
 
-def _first_line(kind: type) -> str:
+def _first_line(kind: Any) -> str:
     return inspect.cleandoc(kind.__doc__ or "").splitlines()[0]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def api_page() -> str:
+    """Every public name, for mkdocstrings to fill in; the tables stand alone where the page is read as Markdown."""
+    parts = [
+        "# Python API",
+        NOTE,
+        "Every name below is imported with `import dimscope`, which loads neither torch nor matplotlib. Without the site, "
+        "`help(dimscope.NAME)` shows the same texts.",
+    ]
+    for title, places in API_GROUPS.items():
+        names = [name for name, place in dimscope._PLACES.items() if place in places]
+        rows = [(f"`{name}`", _first_line(getattr(dimscope, name))) for name in names]
+        parts += [f"## {title}", _table(("name", "gives"), rows), *(f"::: {_place_of(name)}" for name in names)]
+    unknown = {place for place in dimscope._PLACES.values() if place not in sum(API_GROUPS.values(), ())}
+    if unknown:
+        sys.exit(f"API_GROUPS in scripts/make_docs.py lacks {', '.join(sorted(unknown))}.")
+    return _joined(parts)
+
+
+def _place_of(name: str) -> str:
+    """Where mkdocstrings finds a public name; a module of the same name would hide it from a reader of the source."""
+    module = getattr(dimscope, name).__module__
+    return f"{module}.{name}" if module.endswith(f".{name}") else f"dimscope.{name}"
 
 
 def _fenced(text: str, language: str = "text") -> str:
@@ -226,6 +262,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "checks.md": checks_page,
     "registries.md": registries_page,
     "config.md": config_page,
+    "api.md": api_page,
 }
 
 

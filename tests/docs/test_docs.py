@@ -14,7 +14,7 @@ from dimscope.rules import RULES, minimum
 from loading import loaded
 
 ROOT = Path(__file__).parents[2]
-GENERATED = ("cli.md", "checks.md", "registries.md", "config.md")
+GENERATED = ("cli.md", "checks.md", "registries.md", "config.md", "api.md")
 WRITTEN = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 SKIPPED = "<!-- not run"
 """Stands above a Python block that needs a model."""
@@ -28,7 +28,8 @@ def script():
 
 @pytest.fixture(scope="module")
 def everything():
-    return "\n".join(path.read_text(encoding="utf-8") for path in WRITTEN)
+    """All pages but the list of public names, which says nothing about their use."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in WRITTEN if path.name != "api.md")
 
 
 def test_generated_pages_say_what_the_code_says(script):
