@@ -1,6 +1,7 @@
 """How good is the advice? Regret of every layer rule against label overlap, kNN accuracy and a linear probe.
 
-python benchmarks/recommendation.py [--out runs/benchmark] [--only WORD] [--points N] [--write docs/recommendation.md]
+python benchmarks/recommendation.py [--out runs/benchmark] [--only WORD] [--points N] [--finished]
+    [--write docs/recommendation.md]
 
 Needs the extras `demo`, `decoder`, `digits` and `probe`, the packages that `recommendation_cases.py` names, and about half an
 hour of two cores. Finished parts are kept in the folder. The published curves are judged as well.
@@ -10,7 +11,6 @@ import argparse
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,25 @@ PENALTIES = (0.01,)
 """One strength for all layers: the differences between layers, not the best accuracies, are wanted."""
 
 
-def measured(name: str, out: Path, points: int | None) -> Profile:
-    """The profile of a case with all yardsticks."""
-    folder = out / "runs" / re.sub(r"\W+", "-", name)
-    config = CASES[name].make(out / "data")
-    if points is not None:
-        config = replace(config, data=replace(config.data, points=points))
-    profile = run_stages(config, folder, with_report=False, progress=Silent()).profile
-    return profile.with_columns({"linear_probe": probed(RunFolder(folder), profile)})
+def folder_of(name: str, out: Path) -> RunFolder:
+    """Where the run of a case is kept."""
+    return RunFolder(out / "runs" / re.sub(r"\W+", "-", name))
+
+
+def measured(name: str, out: Path, points: int | None, *, finished: bool) -> Profile:
+    """The profile of a case with all yardsticks; of a finished run when that is asked for, otherwise run where it is not."""
+    folder = folder_of(name, out)
+    if finished:
+        profile = Profile.load(folder.profile)
+    else:
+        config = CASES[name].config(out / "data", points)
+        profile = run_stages(config, folder.path, with_report=False, progress=Silent()).profile
+    return profile.with_columns({"linear_probe": probed(folder, profile)})
+
+
+def chosen_cases(out: Path, word: str, *, finished: bool) -> list[str]:
+    """Cases whose name holds the word, and whose run is finished when that is asked for."""
+    return [name for name in CASES if word in name and (not finished or folder_of(name, out).profile.is_file())]
 
 
 def probed(folder: RunFolder, profile: Profile) -> np.ndarray:
@@ -84,8 +95,10 @@ def write_page(page: Path, tables: Mapping[str, str]) -> None:
     text = page.read_text(encoding="utf-8")
     for name, table in tables.items():
         mark, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
-        before, _, rest = text.partition(mark)
-        _, _, after = rest.partition(end)
+        before, start, rest = text.partition(mark)
+        _, stop, after = rest.partition(end)
+        if not start or not stop:
+            raise SystemExit(f"{page} has no marks {mark.strip()} and {end.strip()}")
         text = f"{before}{mark}{table}{end}{after}"
     write_text(page, text)
 
@@ -96,12 +109,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--only", default="", help="cases whose name holds this word")
     parser.add_argument("--points", type=int, help="so many examples of each case")
+    parser.add_argument("--finished", action="store_true", help="run nothing: judge the rules on the finished runs")
     parser.add_argument("--write", type=Path, help="a page with the marks")
     chosen = parser.parse_args()
     results: dict[str, dict[str, Any]] = {}
     cases: list[Evidence] = []
-    for name in (name for name in CASES if chosen.only in name):
-        profile = measured(name, chosen.out, chosen.points)
+    for name in chosen_cases(chosen.out, chosen.only, finished=chosen.finished):
+        profile = measured(name, chosen.out, chosen.points, finished=chosen.finished)
         results[name] = outcome(profile)
         cases.append(evidence(name, CASES[name].family, profile))
         print(name, json.dumps(results[name]), flush=True)

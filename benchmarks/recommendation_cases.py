@@ -36,10 +36,17 @@ class Case:
     Attributes:
         family: cases of one family share their model, or models made by the same hands for the same data.
         make: the run; data and converted models go into its folder.
+        points: how many of the examples are used; fewer where the model is slow.
     """
 
     family: str
     make: Callable[[Path], RunConfig]
+    points: int = 3000
+
+    def config(self, folder: Path, points: int | None = None) -> RunConfig:
+        """The run with so many examples, or with those of the case."""
+        config = self.make(folder)
+        return replace(config, data=replace(config.data, points=points or self.points))
 
 
 def demo(name: str, **model: object) -> Callable[[Path], RunConfig]:
@@ -133,14 +140,16 @@ def named_proteins(fasta: str) -> list[tuple[str, str, str]]:
 CASES: dict[str, Case] = {
     "glosses, sentence encoder": Case("sentence encoders", demo("glosses")),
     "lexicographer classes, sentence encoder": Case("sentence encoders", demo("lexnames")),
-    "glosses, larger sentence encoder": Case("sentence encoders", mpnet_on("glosses")),
-    "lexicographer classes, larger sentence encoder": Case("sentence encoders", mpnet_on("lexnames")),
-    "glosses, decoder, mean": Case("SmolLM2", demo("decoder")),
-    "glosses, decoder, last token": Case("SmolLM2", demo("decoder", pool="last")),
-    "reactions, masked LM, mean": Case("rxnfp", demo("reactions")),
-    "reactions, masked LM, CLS": Case("rxnfp", demo("reactions", pool="cls")),
-    "reactions, fine-tuned on them, CLS": Case("rxnfp", reactions_by("rxnfp", f"{RXNFP}/bert_ft", "bert", "cls")),
-    "reactions, fine-tuned on a part, CLS": Case("rxnfp", reactions_by("rxnfp", f"{RXNFP}/bert_ft_10k_25s", "bert", "cls")),
+    "glosses, larger sentence encoder": Case("sentence encoders", mpnet_on("glosses"), 1000),
+    "lexicographer classes, larger sentence encoder": Case("sentence encoders", mpnet_on("lexnames"), 1000),
+    "glosses, decoder, mean": Case("SmolLM2", demo("decoder"), 1000),
+    "glosses, decoder, last token": Case("SmolLM2", demo("decoder", pool="last"), 1000),
+    "reactions, masked LM, mean": Case("rxnfp", demo("reactions"), 1500),
+    "reactions, masked LM, CLS": Case("rxnfp", demo("reactions", pool="cls"), 1500),
+    "reactions, fine-tuned on them, CLS": Case("rxnfp", reactions_by("rxnfp", f"{RXNFP}/bert_ft", "bert", "cls"), 1500),
+    "reactions, fine-tuned on a part, CLS": Case(
+        "rxnfp", reactions_by("rxnfp", f"{RXNFP}/bert_ft_10k_25s", "bert", "cls"), 1500
+    ),
     "reactions, ALBERT, mean": Case(
         "rxnmapper", reactions_by("rxnmapper", "rxnmapper/models/transformers/albert_heads_8_uspto_all_1310k", "albert")
     ),
