@@ -11,8 +11,9 @@ from dimscope.models.base import LayerName
 from dimscope.models.blocks import Stack, find_stack
 from dimscope.models.capture import Capture
 from dimscope.models.pooling import pool_weights
+from dimscope.models.prepared import Batch
 from dimscope.models.probe import check_blocks, check_padding
-from dimscope.models.tokens import Batch, TokenizedTexts, make_batch
+from dimscope.models.tokens import TokenizedTexts
 from tiny import COMMON, ENCODERS, ENDS, VOCABULARY
 
 IDS = torch.randint(5, 60, (1, 9), generator=torch.Generator().manual_seed(3))
@@ -38,12 +39,12 @@ OTHER = {
     ),
     "blip": (
         transformers.BlipConfig(text_config=COMMON, vision_config={**TOWER, "image_size": 16, "patch_size": 8}),
-        r"BlipModel cannot read a text \(ValueError: .*pixel_values\)\. dimscope reads models whose input is token ids",
+        r"BlipModel cannot read an example \(ValueError: .*pixel_values\)\. dimscope reads models whose only input",
     ),
     "clip": (transformers.CLIPConfig(**CLIP), r"CLIPModel has several stacks of blocks: text_model\..*, vision_model\..*; one"),
     "vit": (
         transformers.ViTConfig(**TOWER, image_size=16, patch_size=8),
-        r"ViTModel cannot read a text \(.*models that need images, sound or other inputs beside them are not supported",
+        r"ViTModel cannot read an example \(.*models that need several of them are not supported",
     ),
 }
 
@@ -97,7 +98,7 @@ def test_a_last_norm_that_was_not_found_is_noticed():
 def padded(model, side):
     tokens = TokenizedTexts([IDS[0].numpy()], [IDS[0].numpy() > 0], None, None)
     loaded = SimpleNamespace(model=model, tokenizer=SimpleNamespace(pad_token_id=0), device=torch.device("cpu"))
-    return make_batch(loaded, tokens, [0], side, 19)
+    return tokens.make_batch(loaded, [0], side, 19)
 
 
 MASKED = {"bert": ENCODERS["bert"], "t5": ENCODERS["t5"], "modernbert": ENCODERS["modernbert"], "bart": lambda: BART}

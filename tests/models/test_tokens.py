@@ -3,21 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dimscope.config import ModelConfig
 from dimscope.errors import InputError, ModelError, UsageError
 from dimscope.models.load import LoadedModel, load_model
-from dimscope.models.tokens import (
-    TOKENS_PER_BATCH,
-    TokenizedTexts,
-    iterate_batches,
-    make_batch,
-    plan_batches,
-    tokenize,
-    vocabulary_size,
-)
+from dimscope.models.tokens import tokenize, vocabulary_size
 from tiny import MAX_TOKENS, SPECIAL, VOCABULARY, make_tokenizer, save_model
 
 PAD, CLS, SEP, UNK, _ = range(len(SPECIAL))
@@ -135,33 +125,10 @@ def test_a_model_that_does_not_say_its_vocabulary():
     assert vocabulary_size(torch.nn.Linear(2, 2)) is None
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(st.integers(1, 300), min_size=1, max_size=80),
-    st.none() | st.integers(1, 70),
-    st.sampled_from(["cpu", "cuda", "x"]),
-)
-def test_every_text_is_in_one_batch_of_similar_lengths(lengths, batch_size, device):
-    lengths = np.array(lengths)
-    batches = plan_batches(lengths, batch_size, device)
-    order = np.concatenate(batches)
-    assert sorted(order.tolist()) == list(range(len(lengths)))
-    assert (np.diff(lengths[order]) <= 0).all()  # longest first
-    same = np.diff(lengths[order]) == 0
-    assert (np.diff(order)[same] > 0).all()  # ties in order of the file
-    for batch in batches:
-        if batch_size is not None:
-            assert len(batch) <= batch_size
-        else:
-            assert len(batch) == 1 or len(batch) * lengths[batch].max() <= TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH["cpu"])
-    if batch_size is not None:
-        assert len(batches) == -(-len(lengths) // batch_size)
-
-
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_batch_is_padded_on_its_side(encoder, side):
     tokens = read(encoder, ["w0", "w1 w2 w3"])
-    batch = make_batch(encoder, tokens, np.array([0, 1]), side)
+    batch = tokens.make_batch(encoder, np.array([0, 1]), side)
     short, places = [CLS, 5, SEP], slice(0, 3) if side == "right" else slice(2, 5)
     ids, mask, content = np.full(5, PAD), np.zeros(5), np.zeros(5)
     ids[places], mask[places], content[places] = short, 1, [0, 1, 0]
@@ -173,17 +140,17 @@ def test_a_batch_is_padded_on_its_side(encoder, side):
 def test_left_padding_numbers_positions_from_the_first_token(encoder, decoder):
     for loaded in (encoder, decoder):
         tokens = read(loaded, ["w0", "w1 w2 w3"])
-        batch = make_batch(loaded, tokens, np.array([0, 1]), "left")
+        batch = tokens.make_batch(loaded, np.array([0, 1]), "left")
         n_short, n_long = tokens.lengths
         assert batch.inputs["position_ids"].tolist() == [[0] * (n_long - n_short) + list(range(n_short)), list(range(n_long))]
-        assert "position_ids" not in make_batch(loaded, tokens, np.array([0, 1]), "right").inputs
+        assert "position_ids" not in tokens.make_batch(loaded, np.array([0, 1]), "right").inputs
 
 
 def test_a_model_that_counts_positions_itself_is_padded_with_what_it_skips(tmp_path):
     """RoBERTa numbers the tokens that differ from its padding index, whatever the tokenizer calls padding."""
     loaded = load_model(ModelConfig(name=str(save_model("roberta", tmp_path))))
     loaded.tokenizer.pad_token = "[MASK]"
-    batch = make_batch(loaded, read(loaded, ["w0", "w1 w2"]), np.array([0, 1]), "left")
+    batch = read(loaded, ["w0", "w1 w2"]).make_batch(loaded, np.array([0, 1]), "left")
     assert "position_ids" not in batch.inputs
     assert batch.inputs["input_ids"][0].tolist() == [loaded.model.embeddings.padding_idx, CLS, 5, SEP]
 
@@ -195,17 +162,10 @@ def test_the_padding_token_may_be_missing_or_unknown(gpt2, pad):
     if pad is not None:
         loaded.tokenizer.add_special_tokens({"pad_token": "[NEW]"})
         assert loaded.tokenizer.pad_token_id >= len(VOCABULARY)
-    batch = make_batch(loaded, read(loaded, ["w0", "w1 w2"]), np.array([0, 1]), "right")
+    batch = read(loaded, ["w0", "w1 w2"]).make_batch(loaded, np.array([0, 1]), "right")
     assert batch.inputs["input_ids"].tolist() == [[5, 0], [6, 7]]
 
 
 def test_another_side_is_refused(encoder):
     with pytest.raises(UsageError, match=r'unknown padding "top"\.  All: left, right'):
-        make_batch(encoder, read(encoder, ["w0"]), np.array([0]), "top")
-
-
-def test_batches_name_the_texts_that_they_hold(decoder):
-    tokens = TokenizedTexts([np.arange(5, 5 + n) for n in (2, 9, 4, 9)], [np.ones(n, bool) for n in (2, 9, 4, 9)], None, None)
-    found = list(iterate_batches(decoder, tokens, np.array([1, 2, 3]), 2, "right"))
-    assert [rows.tolist() for rows, _ in found] == [[1, 3], [2]]
-    assert [batch.mask.sum(dim=1).tolist() for _, batch in found] == [[9, 9], [4]]
+        read(encoder, ["w0"]).make_batch(encoder, np.array([0]), "top")

@@ -129,6 +129,3 @@ def _refuse_bad_names(cells: list[str | None], rows: list[int], name: str, path:
                 "example needs a name of its own; without --id it is the row number."
             )
         seen[cell] = row
-
-
-read_examples = read_texts  # until every caller uses dimscope.inputs.examples
