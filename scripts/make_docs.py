@@ -84,8 +84,17 @@ def cli_page() -> str:
     for name in COMMANDS:
         command = cli.get_command(top, name)
         assert command is not None
-        parts += [f"## dimscope {name}", _fenced(_help(command, f"dimscope {name}"))]
+        parts += _command_parts(command, f"dimscope {name}", "##")
     return _joined(parts)
+
+
+def _command_parts(command: click.Command, name: str, heading: str) -> list[str]:
+    """Heading and help of a command, and of each command below it one level deeper."""
+    parts = [f"{heading} {name}", _fenced(_help(command, name))]
+    if isinstance(command, click.Group):
+        for word, inner in command.commands.items():
+            parts += _command_parts(inner, f"{name} {word}", f"{heading}#")
+    return parts
 
 
 def _help(command: click.Command, name: str) -> str:

@@ -33,6 +33,20 @@ def test_the_batch_does_not_matter(folder):
         np.testing.assert_allclose(np.concatenate([one[layer] for one in single]), values, atol=1e-6)
 
 
+@pytest.mark.parametrize("layers", [None, [0]])
+def test_logits_are_one_layer_more(folder, layers):
+    expected = igpt_forward(igpt_weights(), IMAGES)[-1] @ igpt_weights()["model/wtet"].T.astype(np.float64)
+    states = ImageReader(folder, layers, "cpu", logits=True).read(IMAGES)
+    assert sorted(states) == [*(layers or [0, 1, 2]), 3]
+    np.testing.assert_allclose(states[3], expected, atol=1e-5)
+
+
+def test_logits_of_a_model_without_an_output_matrix(folder, tmp_path):
+    ImageReader(folder, device="cpu").model.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="holds no output matrix"):
+        ImageReader(tmp_path, device="cpu", logits=True)
+
+
 def test_what_it_refuses(folder, tmp_path):
     with pytest.raises(InputError, match=r"layers \[3, 7\] were asked for; .* has layers 0 to 2"):
         ImageReader(folder, [1, 3, 7])

@@ -91,6 +91,16 @@ def test_one_layer_and_names_of_other_checkpoints(request_, tmp_path):
     } | {"imagenet_labels.npy"}
 
 
+def test_logits_are_one_layer_more(request_):
+    written = distances(replace(request_, logits=True, layers=(1,)))
+    assert [path.name for path in written if path.name.endswith("act.npy")] == [
+        "imagenet_igpt-2x8_layer1_train_act.npy", "imagenet_igpt-2x8_layer3_train_act.npy"
+    ]  # fmt: skip
+    assert np.load(written[-2]).shape == (30, 5)
+    with pytest.raises(UsageError, match="fresh weights have an output matrix of zeros"):
+        distances(replace(request_, logits=True, untrained=True))
+
+
 def test_names_of_checkpoints(request_, tmp_path):
     """Of a converted folder, too, so that tables of two steps never take each other's place."""
     assert named(request_).description == "train"

@@ -18,13 +18,14 @@ def paper() -> None:
 
     \b
     Examples:
-      dimscope paper convert-igpt checkpoints/s/model.ckpt-1000000 --to models/igpt-small
-      dimscope paper distances --model small --ckpt-path models/igpt-small --data-path data
-      dimscope paper plot --data results/data --to results/plots
+      dimscope paper download --to results
+      dimscope paper plot --data results/data --to results/plots --published
+      dimscope paper convert-igpt igpt/s/model.ckpt-1000000 --to models/igpt-small
+      dimscope paper distances --ckpt-path models/igpt-small --data-path data --to results
     """
 
 
-@paper.command("download")
+@paper.command("download", short_help="The arrays behind the published figures.")
 @click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="The arrays go to DIR/data.")
 @click.option(
     "--from", "mirror", metavar="PLACE", help="A folder or address that holds both archives, or one archive.  [figshare]"
@@ -50,7 +51,7 @@ def download_arrays(to: Path, mirror: str | None, quiet: bool) -> None:
             click.echo(f"not there yet: {archive.holds} ({archive.name})", err=True)
 
 
-@paper.command("download-igpt")
+@paper.command("download-igpt", short_help="OpenAI's checkpoints, colour clusters, images.")
 @click.option("--model", type=NearChoice(("s", "m", "l")), help="76, 455 or 1362 million parameters.")
 @click.option("--ckpt", "step", type=NearChoice(("131000", "262000", "524000", "1000000")), help="Training step.")
 @click.option("--bert", is_flag=True, help="The variant trained with the BERT objective.")
@@ -78,7 +79,7 @@ def download_igpt(
         click.echo(path)
 
 
-@paper.command("convert-igpt")
+@paper.command("convert-igpt", short_help="A TensorFlow checkpoint as a Hugging Face folder.")
 @click.argument("checkpoint", type=PATH)
 @click.option("--to", required=True, type=PATH, metavar="DIR", help="The new model folder.")
 @click.option("--model", type=NearChoice(SIZES), help="Refuse a checkpoint of another size.")
@@ -101,7 +102,7 @@ def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> 
     click.echo(f"{to}: {shape.n_layer} blocks of width {shape.n_embd}, {shape.n_head} heads, {kind}")
 
 
-@paper.command()
+@paper.command(short_help="Neighbour tables of every layer, as the scripts wrote them.")
 @click.option("--data-path", type=PATH, metavar="DIR", help="Folder of imagenet_trX.npy, imagenet_trY.npy, ...")
 @click.option("--ckpt-path", type=PATH, metavar="PATH", help="TensorFlow 1 checkpoint, or a folder made by convert-igpt.")
 @click.option("--from-run", type=PATH, metavar="RUN", help="Write the layers of this run folder in the same format instead.")
@@ -111,6 +112,7 @@ def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> 
 )
 @click.option("--split", default="train", show_default=True, type=NearChoice(("train", "valid", "test")), help="Which arrays.")
 @click.option("--hidden-repr", "layers", type=int, multiple=True, metavar="L", help="Only this layer; may be repeated.  [all]")
+@click.option("--logits", is_flag=True, help="The mean logits as one layer more, as in the published curves.")
 @click.option(
     "--images-per-class", default=300, show_default=True, type=click.IntRange(1), help="The first so many of each class."
 )
@@ -132,7 +134,7 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
 
     \b
     Examples:
-      dimscope paper distances --model small --ckpt-path models/igpt-small --data-path data
+      dimscope paper distances --ckpt-path models/igpt-small --data-path data
       dimscope paper distances --model small --untrained --data-path data --hidden-repr 16
       dimscope paper distances --from-run runs/demo --to results
     """
@@ -153,7 +155,7 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
         click.echo(path)
 
 
-@paper.command()
+@paper.command(short_help="The published figures, and a CSV of their numbers.")
 @click.option("--data", type=PATH, metavar="DIR", help="Folder of the downloaded arrays.")
 @click.option("--to", default="results/plots", show_default=True, type=PATH, metavar="DIR", help="Where the figures go.")
 @click.option(

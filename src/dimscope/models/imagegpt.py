@@ -28,24 +28,27 @@ class ImageReader:
     """Layer l is the mean over pixels of the normalised input of block l + 1 (`block_norm`), the last one of `final_norm`.
 
     An autoregressive model reads the start vector and all pixels but the last; the start position counts in the mean. A BERT
-    variant (`bidirectional` in its config.json) reads all pixels, unmasked, with attention in both directions.
+    variant (`bidirectional` in its config.json) reads all pixels, unmasked, with attention in both directions. With
+    `logits`, one layer more is the mean logits over pixels, without that of the start vector, as the published curves end.
 
     Args:
         folder: a Hugging Face ImageGPT folder.
         layers: layer numbers, 0 to the number of blocks; None for all.
         device: `auto`, `cpu`, `cuda`, ...
+        logits: read the logits, too.
 
     Raises:
-        ModelError: the folder holds no ImageGPT.
+        ModelError: the folder holds no ImageGPT, or one without an output matrix while the logits are wanted.
         UsageError: the device is not there.
         InputError: layers that the model does not have.
     """
 
-    def __init__(self, folder: Path, layers: Sequence[int] | None = None, device: str = "auto") -> None:
-        try:
-            self.model = transformers.ImageGPTModel.from_pretrained(str(folder), local_files_only=True).eval()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ModelError(f"{folder} cannot be read as an ImageGPT folder: {str(error).splitlines()[0]}") from None
+    def __init__(
+        self, folder: Path, layers: Sequence[int] | None = None, device: str = "auto", *, logits: bool = False
+    ) -> None:
+        whole = _load(folder, with_head=logits)
+        self.model: Any = whole.transformer if logits else whole
+        self._head: Any = whole.lm_head if logits else None
         config = self.model.config
         self.is_bidirectional = bool(getattr(config, "bidirectional", False))
         attend_as_trained(self.model)
@@ -57,8 +60,8 @@ class ImageReader:
         self.n_colors, self.n_pixels = int(config.vocab_size) - 1, int(config.n_positions)
         chosen = "cuda" if device == "auto" and torch.cuda.is_available() else device
         self.device = torch.device("cpu") if chosen == "auto" else find_device(chosen)
-        self.model.to(self.device)
-        self._capture = Capture(self.model, self.layers, "block_norm")
+        whole.to(self.device)
+        self._capture = Capture(self.model, [*self.layers, self.n_layers] if logits else self.layers, "block_norm")
 
     def read(self, images: IntArray) -> dict[int, Points]:
         """Vectors float32 (n, width) per layer for colour clusters (n, pixels).
@@ -78,5 +81,20 @@ class ImageReader:
             tokens = np.concatenate([np.full((len(tokens), 1), self.n_colors), tokens[:, :-1]], axis=1)
         inputs = {"input_ids": torch.from_numpy(tokens).to(self.device), "use_cache": False}
         weights = torch.full(tokens.shape, 1 / tokens.shape[1], device=self.device)
-        states = self._capture.run(inputs, weights)
-        return {name.index: values.cpu().numpy() for name, values in states.items()}
+        states = {name.index: values for name, values in self._capture.run(inputs, weights).items()}
+        found = {layer: states[layer] for layer in self.layers}
+        if self._head is not None:
+            with torch.inference_mode():  # the output matrix is linear, so that it may be applied to the mean
+                found[self.n_layers + 1] = self._head(states[self.n_layers])[:, : self.n_colors]
+        return {layer: values.cpu().numpy() for layer, values in found.items()}
+
+
+def _load(folder: Path, *, with_head: bool) -> Any:
+    kind = transformers.ImageGPTForCausalImageModeling if with_head else transformers.ImageGPTModel
+    try:
+        model, info = kind.from_pretrained(str(folder), local_files_only=True, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder} cannot be read as an ImageGPT folder: {str(error).splitlines()[0]}") from None
+    if with_head and any("lm_head" in name for name in info["missing_keys"]):
+        raise ModelError(f"{folder} holds no output matrix, so that its logits cannot be read; leave --logits out.")
+    return model.eval()

@@ -38,6 +38,7 @@ class Request:
         step: training step of the checkpoint; None takes it from its name.
         split: `train`, `valid` or `test`.
         layers: layers to read; empty for all.
+        logits: the mean logits as one layer more, the last point of the published curves.
         images_per_class, classes: the first so many images of each class in this file; None for the paper's list.
         maxk: neighbours in the tables besides the point itself.
         batch_size: images per forward pass.
@@ -54,6 +55,7 @@ class Request:
     step: str | None = None
     split: str = "train"
     layers: tuple[int, ...] = ()
+    logits: bool = False
     images_per_class: int = 300
     classes: Path | None = None
     maxk: int = 50
@@ -125,6 +127,10 @@ def named(request: Request) -> Request:
     source = request.ckpt_path
     if source is None and not request.untrained:
         raise UsageError("no --ckpt-path was given; name a checkpoint or an ImageGPT folder, or ask for --untrained.")
+    if request.logits and request.untrained:
+        raise UsageError(
+            "--logits and --untrained: fresh weights have an output matrix of zeros, so that all logits are equal."
+        )
     if source is None and request.model is None:
         raise UsageError("--untrained needs --model, or a --ckpt-path whose size is taken.")
     if source is None:
@@ -203,8 +209,9 @@ def _extract(
 ) -> StateStore:
     from dimscope.models.imagegpt import ImageReader
 
-    reader = ImageReader(folder, request.layers or None, request.device)
-    require_space(home, _bytes_needed(request, len(rows), reader.width, len(reader.layers)), "states and tables")
+    reader = ImageReader(folder, request.layers or None, request.device, logits=request.logits)
+    n_layers = len(reader.layers) + request.logits
+    require_space(home, _bytes_needed(request, len(rows), reader.width, n_layers), "states and tables")
     store = StateStore(home / f"states-{request.description}", key, len(rows), BLOCK_ROWS)
     with progress.stage("extract", len(rows)) as task:
         for number, (start, stop) in enumerate(store.blocks):
