@@ -14,7 +14,7 @@ def filled(kind, points, frame, places=None):
     """The filter of the points."""
     places = np.arange(len(points)) if places is None else places
     with Scratch(points) as scratch:
-        return kind(points, places, places, frame, scratch, lambda work, items: [*map(work, items)])
+        return kind(scratch.searchable(points), places, places, frame, scratch, lambda work, items: [*map(work, items)])
 
 
 def rotation(width):

@@ -19,7 +19,7 @@ def test_the_rotation_is_orthogonal_and_the_kernel_computes_it(width):
     for unit in (0, 1, width - 1):
         row = np.zeros(width, np.float32)
         row[unit] = 1
-        _rotate(row, width & -width)
+        _rotate(row, width & -width, np.empty(width, np.float32))
         np.testing.assert_allclose(row / np.sqrt(width & -width), matrix[unit], atol=1e-6)
 
 

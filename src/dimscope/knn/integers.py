@@ -78,7 +78,7 @@ def _fill(
     def fill(start: int) -> None:
         part = slice(start, start + BLOCK_ROWS)
         rounding(
-            np.asarray(points[places[part]]), frame.scale, frame.mean, frame.signs, block,
+            points, places[part], frame.scale, frame.mean, frame.signs, block,
             codes[part], factors[part], norms[part], errors[part],
         )  # fmt: skip
 
@@ -104,17 +104,18 @@ def combine(leading: Any, mixed: Any, tile: Any) -> None:
 
 @compiled
 def quantize(
-    points: Any, scale: Any, mean: Any, signs: Any, block: Any,
+    points: Any, places: Any, scale: Any, mean: Any, signs: Any, block: Any,
     codes: Any, factors: Any, norms: Any, errors: Any,
 ) -> None:  # fmt: skip
     """Fill codes, factors, norms and errors of a block of rows."""
     width = codes.shape[1]
-    turned = np.zeros(width, np.float32)
+    turned, spare = np.zeros(width, np.float32), np.empty(width, np.float32)
     lost = _lost(width, block)
-    for i in range(points.shape[0]):
-        top = _turn(points[i], scale, mean, signs, block, turned)
+    for i in range(places.shape[0]):
+        x = points[places[i]]
+        top = _turn(x, scale, mean, signs, block, turned, spare)
         if top == np.inf:
-            codes[i], factors[i], norms[i], errors[i] = 0, 1, 0, _far_error(points[i], scale, mean)
+            codes[i], factors[i], norms[i], errors[i] = 0, 1, 0, _far_error(x, scale, mean)
             continue
         step = max(top / LARGEST_CODE, SMALLEST_STEP)
         energy, rest = _round(turned, step, codes[i])
@@ -126,17 +127,18 @@ def quantize(
 
 @compiled
 def quantize_pairs(
-    points: Any, scale: Any, mean: Any, signs: Any, block: Any,
+    points: Any, places: Any, scale: Any, mean: Any, signs: Any, block: Any,
     codes: Any, factors: Any, norms: Any, errors: Any,
 ) -> None:  # fmt: skip
     """Fill digits (high, low, high), factors, norms and errors of a block of rows."""
     width = codes.shape[1] // 3
-    turned = np.zeros(width, np.float32)
+    turned, spare = np.zeros(width, np.float32), np.empty(width, np.float32)
     lost = _lost(width, block)
-    for i in range(points.shape[0]):
-        top = _turn(points[i], scale, mean, signs, block, turned)
+    for i in range(places.shape[0]):
+        x = points[places[i]]
+        top = _turn(x, scale, mean, signs, block, turned, spare)
         if top == np.inf:
-            codes[i], factors[i], norms[i], errors[i] = 0, 1, 0, _far_error(points[i], scale, mean)
+            codes[i], factors[i], norms[i], errors[i] = 0, 1, 0, _far_error(x, scale, mean)
             continue
         step = max(top / LARGEST_PAIR, SMALLEST_STEP)
         energy, high, low, rest = _round_pairs(turned, step, codes[i, :width], codes[i, width : 2 * width])
@@ -165,22 +167,30 @@ def _far_error(x: Any, scale: Any, mean: Any) -> Any:
 
 
 @compiled
-def _turn(x: Any, scale: Any, mean: Any, signs: Any, block: Any, turned: Any) -> Any:
+def _turn(x: Any, scale: Any, mean: Any, signs: Any, block: Any, turned: Any, spare: Any) -> Any:
     """Fill `turned` with the row in the frame of the filter; its largest coordinate, or infinity for a row far out."""
     d, width = x.shape[0], turned.shape[0]
-    peak = np.float32(0)
     for t in range(d):
         turned[t] = np.float32((np.float64(x[t]) * scale - mean[t]) * signs[t])
-        peak = max(peak, abs(turned[t]))
-    if peak > FAR_COORDINATE:
-        return np.float32(np.inf)
     turned[d:] = 0
-    _rotate(turned, block)
-    shrink, top = np.float32(1 / np.sqrt(np.float64(block))), np.float32(0)
+    if _largest(turned) > FAR_COORDINATE:
+        return np.float32(np.inf)
+    _rotate(turned, block, spare)
+    shrink = np.float32(1 / np.sqrt(np.float64(block)))
     for t in range(width):
         turned[t] *= shrink
-        top = max(top, abs(turned[t]))
-    return top
+    return _largest(turned)
+
+
+@compiled
+def _largest(values: Any) -> Any:
+    """The largest absolute value. (Positive floats have the order of their bits; a maximum of integers runs in many lanes.)"""
+    bits, found = values.view(np.int32), np.zeros(1, np.int32)
+    top = np.int32(0)
+    for t in range(bits.shape[0]):
+        top = max(top, np.int32(bits[t] & np.int32(0x7FFFFFFF)))
+    found[0] = top
+    return found.view(np.float32)[0]
 
 
 @compiled_sum
@@ -216,24 +226,37 @@ def _round_pairs(turned: Any, step: Any, highs: Any, lows: Any) -> Any:
 
 
 @compiled
-def _rotate(turned: Any, block: Any) -> None:
-    """A Householder reflection over the blocks, then a Hadamard transform (up to a factor) within each."""
-    width = turned.shape[0]
-    n_blocks = width // block
-    if n_blocks > 1:
-        share = np.float32(2.0 / n_blocks)
-        for t in range(block):
-            total = np.float32(0)
-            for b in range(n_blocks):
-                total += turned[t + b * block]
-            total *= share
-            for b in range(n_blocks):
-                turned[t + b * block] -= total
-    half = 1
-    while half < block:
-        for start in range(0, width, 2 * half):
-            low, high = turned[start : start + half], turned[start + half : start + 2 * half]
+def _rotate(turned: Any, block: Any, spare: Any) -> None:
+    """A Householder reflection over the blocks, then a Hadamard transform (up to a factor) within each.
+
+    Each level of the transform adds and subtracts the two numbers whose places differ in the last bit, and moves that bit to
+    the front: after all levels every bit has had its turn and stands where it was. `spare` is as long as `turned`.
+    """
+    width, half = turned.shape[0], block // 2
+    if width > block:
+        _reflect(turned, block, spare)
+    for start in range(0, width, block):
+        here, there = turned[start : start + block], spare[start : start + block]
+        left = half
+        while left:
             for t in range(half):
-                a, b = low[t], high[t]
-                low[t], high[t] = a + b, a - b
-        half *= 2
+                a, b = here[2 * t], here[2 * t + 1]
+                there[t], there[t + half] = a + b, a - b
+            here, there = there, here
+            left //= 2
+        turned[start : start + block] = here
+
+
+@compiled
+def _reflect(turned: Any, block: Any, spare: Any) -> None:
+    n_blocks, total = turned.shape[0] // block, spare[:block]
+    total[:] = 0
+    for b in range(n_blocks):
+        for t in range(block):
+            total[t] += turned[t + b * block]
+    share = np.float32(2.0 / n_blocks)
+    for t in range(block):
+        total[t] *= share
+    for b in range(n_blocks):
+        for t in range(block):
+            turned[t + b * block] -= total[t]
