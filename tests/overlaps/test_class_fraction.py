@@ -5,6 +5,8 @@ import pytest
 
 from dimscope import class_fraction_overlap, neighbors
 from dimscope.errors import InputError, UsageError
+from dimscope.knn.duplicates import find_duplicates
+from dimscope.overlaps.class_fraction import largest_k
 
 
 @pytest.mark.parametrize(("balanced", "suffix"), [(True, ""), (False, ",weighted=False")])
@@ -51,3 +53,11 @@ def test_what_cannot_be_read_is_refused(recipes):
         class_fraction_overlap(recipes["A"], np.zeros(400), 0.1)
     with pytest.raises(UsageError, match="holds 5"):
         class_fraction_overlap(neighbors(recipes["A"], 5), recipes["labels_imb"], 0.1)
+
+
+def test_the_largest_number_of_neighbours_is_that_of_the_largest_class():
+    points, labels = np.random.default_rng(0).standard_normal((60, 3)), np.repeat([0, 1, 2], [40, 17, 3])
+    points[1] = points[0]
+    for fraction in (0.3, 0.01, 1.0):
+        largest = largest_k(find_duplicates(points), labels, fraction)
+        assert largest == class_fraction_overlap(points, labels, fraction).scale[1] == max(1, int(fraction * 39))

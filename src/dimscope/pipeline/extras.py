@@ -155,11 +155,18 @@ def _measured(request: Request, here: Place | None, following: Place | None) -> 
 
 
 class _Places:
-    """The layers, opened when they are first needed; the last two are kept."""
+    """The layers, opened when they are first needed; the last two are kept.
+
+    Raises:
+        InputError: labels or groups that are needed are missing.
+    """
 
     def __init__(self, config: RunConfig, folder: RunFolder) -> None:
         self._config, self._folder = config, folder
         self._labels, self._groups = point_column(folder, "label"), groups_of(config, folder)
+        needing = [name for name in config.measure.measures if REQUESTS[name].needs_labels]
+        if needing and self._labels is None:
+            raise InputError(f"--measure {needing[0]} reads labels, and some examples of {folder.path} have none.")
         self._open: dict[str, Place | None] = {}
 
     def pair(self, layer: Layer, following: Layer | None) -> tuple[Place | None, Place | None]:
