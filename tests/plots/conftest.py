@@ -1,6 +1,7 @@
 """Synthetic profiles to draw."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ def synthetic_profile(
     *,
     has_labels: bool = True,
     has_norm: bool = True,
+    has_scaling: bool = False,
     curve: str = "peak",
     name: str = "org/model-a",
 ) -> Profile:
@@ -27,9 +29,12 @@ def synthetic_profile(
     dimension = 9 + 13 * np.exp(-(((depth - 0.3) / 0.16) ** 2)) + 4.5 * depth**6
     if curve == "monotone":
         dimension = 22 - 12 * depth
+    columns = _columns(depth, dimension, has_labels)
+    if has_scaling:
+        columns |= _scaling(columns)
     return Profile.from_columns(
         layers,
-        _columns(depth, dimension, has_labels),
+        columns,
         np.random.default_rng(0).normal(dimension[:, None], 0.25, (len(layers), 60)),
         {"model": {"name": name}, "measure": {"overlap_k": 30, "k": 100, "estimators": ["twonn", "gride"]}},
     )
@@ -60,16 +65,12 @@ def _columns(depth: np.ndarray, dimension: np.ndarray, has_labels: bool) -> dict
     for step in range(1, 7):
         value = dimension * (1 - 0.06 * (step - 1))
         columns |= {f"gride_{2**step}": value, f"gride_{2**step}_err": 0.02 * value / np.sqrt(step)}
-    for k in (1, 5, 30):
-        columns |= {f"overlap_next_k{k}": following * (1 - 0.002 * k), f"overlap_next_k{k}_err": np.full(m, 0.004)}
-        columns |= {f"overlap_next_k{k}_chance": np.full(m, k / 2999)}
     if has_labels:
         overlap = 0.22 + 0.33 * np.exp(-(((depth - 0.7) / 0.35) ** 2))
         for name, value, chance in (
             ("label_overlap", overlap, 0.074),
             ("label_overlap_balanced", overlap - 0.02, 0.066),
             ("knn_accuracy", overlap + 0.19, 0.1),
-            *((f"label_overlap_k{k}", overlap * (1.1 - 0.003 * k), 0.074) for k in (1, 5, 30)),
         ):
             columns |= {name: value, f"{name}_err": np.full(m, 0.005), f"{name}_chance": np.full(m, chance)}
     found: dict[str, list[float] | list[str]] = {name: value.tolist() for name, value in columns.items()}
@@ -77,16 +78,28 @@ def _columns(depth: np.ndarray, dimension: np.ndarray, has_labels: bool) -> dict
     return found
 
 
+def _scaling(columns: dict[str, list[float] | list[str]]) -> dict[str, list[float] | list[str]]:
+    """The overlaps at several k, with errors and chance."""
+    made: dict[str, np.ndarray] = {}
+    for k in (1, 5, 30):
+        for name, factor, chance in (("overlap_next", 1 - 0.002 * k, k / 2999), ("label_overlap", 1.1 - 0.003 * k, 0.074)):
+            if name in columns:
+                value = np.array(columns[name], dtype=float) * factor
+                made |= {f"{name}_k{k}": value, f"{name}_k{k}_err": np.full(len(value), 0.004)}
+                made |= {f"{name}_k{k}_chance": np.full(len(value), chance)}
+    return {name: value.tolist() for name, value in made.items()}
+
+
 @pytest.fixture
 def make_profile() -> MakeProfile:
     """Makes synthetic profiles."""
-    return synthetic_profile
+    return partial(synthetic_profile, has_scaling=True)
 
 
 @pytest.fixture
 def profile() -> Profile:
     """Embedding, 12 blocks, final norm, labels."""
-    return synthetic_profile()
+    return synthetic_profile(has_scaling=True)
 
 
 @pytest.fixture

@@ -10,6 +10,13 @@ from dimscope.profile import Profile
 from dimscope.reports.figures import interactive_svg, layer_slots
 
 
+@pytest.fixture(scope="session")
+def profile(make_synthetic) -> Profile:
+    """Numbers for every plot, those of overlaps at several k among them."""
+    found: Profile = make_synthetic(has_scaling=True)
+    return found
+
+
 def parsed(name: str, profile: Profile, size: str = "screen") -> ElementTree.Element:
     return ElementTree.fromstring(interactive_svg(PLOTS.load(name)(profile, size=size), "p", "words", {}))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dimscope.plots import plot_dimension, plot_scale
+from dimscope.plots import plot_dimension, plot_overlap_scaling, plot_scale
 from dimscope.profile import Profile
 from dimscope.reports.sections import SECTIONS, describe, draw_section, draw_sections, layer_texts
 from dimscope.rules import recommend
@@ -19,6 +19,13 @@ def test_with_labels_the_figure_without_partner_is_wide(profile: Profile) -> Non
 
 def test_without_labels_there_is_no_label_overlap(monotone_profile: Profile) -> None:
     assert drawn(monotone_profile) == [("dimension", True), ("overlap", False), ("scale", False), ("spectrum", True)]
+
+
+def test_overlaps_at_several_k_have_a_figure_and_a_text_per_line(make_synthetic) -> None:
+    made = make_synthetic(6, has_scaling=True)
+    assert drawn(made)[-1] == ("overlap_scaling", True)
+    (line,) = [text for text in layer_texts(made, plot_overlap_scaling(made))["block_03"].split("\n") if "k = 5" in text][:1]
+    assert line == f"overlap with next, k = 5 {made.values('overlap_next_k5')[3]:.4f} ± 0.0040"
 
 
 def test_a_profile_of_the_dimension_alone_has_one_figure(profile: Profile) -> None:

@@ -93,7 +93,9 @@ def _refuse_missing(runs: Runs) -> None:
     for name, profile in runs.profiles.items():
         if not any(overlap_columns(profile, quantity) for quantity in QUANTITIES):
             which = f'the profile "{name}"' if runs.is_comparison else "this profile"
-            raise UsageError(f"{which} holds no overlap at several k; read them with dimscope.overlaps_at(RUN).")
+            raise UsageError(
+                f"{which} holds no overlap at several k; read them with dimscope.overlaps_at(RUN), or measure with --further-k."
+            )
 
 
 def _grid(runs: Runs, size: str) -> tuple[int, int, list[_Place | None]]:

@@ -27,14 +27,6 @@ MEANINGS = {
     "recommended": "the stored answer of the run",
     "peak depth": "layer / number of blocks, from 0 to 1",
 }
-SCALING = Section(
-    "overlap_scaling",
-    "Overlaps at several k",
-    "The same overlaps with fewer and more neighbors compared. Where the lines of a run have the same form, what they say does "
-    "not hang on the number of neighbors.",
-    "One line per number of neighbors. Bands: one standard error. Thin dashes: chance, which grows with k.",
-    True,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +71,7 @@ def render_comparison(page: ComparisonPage) -> str:
         cautions=page.cautions,
         settings=page.settings.columns.tolist(),
         setting_rows=page.settings.to_numpy().tolist(),
-        figures=[_drawn(section, page) for section in (*SECTIONS, SCALING) if section.plot in page.profiles],
+        figures=[_drawn(section, page) for section in SECTIONS if section.plot in page.profiles],
         maps=[_map(number, entry) for number, entry in enumerate(page.maps) if entry.found is not None],
         absent=absent_maps(page.maps),
         version=__version__,
@@ -87,7 +79,7 @@ def render_comparison(page: ComparisonPage) -> str:
     )  # fmt: skip
 
 
-def _drawn(section: Any, page: ComparisonPage) -> Drawn:
+def _drawn(section: Section, page: ComparisonPage) -> Drawn:
     profiles, kind = page.profiles[section.plot], PLOTS.load(section.plot)
     options = {} if kind.is_apart else {"ordered": page.ordered}
 

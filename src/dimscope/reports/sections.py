@@ -98,6 +98,14 @@ SECTIONS = (
         "Each on its own scale, from zero.",
         True,
     ),
+    Section(
+        "overlap_scaling",
+        "Overlaps at several k",
+        "The same overlaps with fewer and more neighbors compared. Where the lines of a run have the same form, what they say "
+        "does not hang on the number of neighbors.",
+        "One line per number of neighbors k. Bands: one standard error. Thin dashes: chance.",
+        True,
+    ),
 )
 
 
@@ -190,6 +198,9 @@ def quantity_label(name: str) -> str:
     """What a quantity is called in a list of values."""
     if name.startswith("gride_"):
         return f"rank {name.removeprefix('gride_')}:"
+    base, _, k = name.rpartition("_k")
+    if k.isdigit():
+        return f"{quantity_label(base)}, k = {k}"
     return {"dimension": "dimension", "overlap_next": "overlap with next"}.get(name, AXIS_LABELS.get(name, name))
 
 
@@ -212,6 +223,5 @@ def describe(plot: Plot, hidden: Sequence[str] = ()) -> str:
 
 def _is_drawable(profile: Profile, section: Section) -> bool:
     """True when there is a number to draw; the dimension is shown in any case, as the place where its absence is said."""
-    needs = scale_columns(profile).values() if section.plot == "scale" else PLOTS.load(section.plot).needs
-    present = [name for name in needs if profile.has(name)]
+    present = PLOTS.load(section.plot).present(profile)
     return section.plot == "dimension" or any(np.isfinite(profile.values(name)).any() for name in present)
