@@ -87,3 +87,19 @@ def test_fifty_layers_of_ten_thousand_examples_stay_in_the_budget(n_layers: int)
     )  # fmt: skip
     size = len(json.dumps(explorer_data(found), ensure_ascii=False).encode())
     assert 500_000 < size < 1_500_000
+
+
+def test_pictures_are_held_for_every_example_and_cost_their_size(hoods: Neighborhoods) -> None:
+    drawn = replace(hoods, picture=lambda row: f"data:image/webp;base64,{row}" + "A" * 2000 if row % 2 else "")
+    found = explorer_data(drawn)
+    assert len(found["pictures"]) == len(found["ids"])
+    for name, picture in zip(found["ids"], found["pictures"], strict=True):
+        row = int(name.removeprefix("id-"))
+        assert picture.startswith(f"data:image/webp;base64,{row}A") if row % 2 else picture == ""
+    assert explorer_data(hoods)["pictures"] == []
+    monotone = [explorer_data(drawn, budget=budget)["n_chosen"] for budget in (-380_000, -300_000, 0)]
+    assert monotone == sorted(monotone) and monotone[0] < monotone[-1]
+
+
+def test_pictures_go_with_the_texts(hoods: Neighborhoods) -> None:
+    assert replace(hoods, picture=lambda row: "data:,").without_texts().picture is None

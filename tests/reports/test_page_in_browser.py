@@ -3,13 +3,16 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dimscope.profile import Profile
+from dimscope.reports import report
 from dimscope.reports.explorer import against_their_label, most_changing
+from dimscope.reports.neighborhoods import Neighborhoods
 
 pytestmark = pytest.mark.browser
 TIP = "document.getElementById('tip')"
@@ -280,6 +283,19 @@ def test_a_pinned_layer_is_scrolled_into_view_among_the_neighbors(full: Any) -> 
         "return [a.left - b.left, b.right - a.right]; })()"
     )
     assert left >= 0 and right >= 0
+
+
+def test_pictures_stand_beside_names(browser: Any, profile: Profile, hoods: Neighborhoods, tmp_path: Path) -> None:
+    dot = "data:image/webp;base64,UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA=="
+    target = tmp_path / "pictures.html"
+    drawn = replace(hoods, picture=lambda row: dot)
+    target.write_text(report(profile, neighborhoods=drawn).html(), encoding="utf-8")
+    browser.open(target)
+    for place, n_pictures in (("#chosen", 1), ("#columns li .go", 5 * len(profile.layers)), ("#matches", 40)):
+        found = browser.value(f"[...document.querySelectorAll('{place} img')].map(e => [e.naturalWidth, e.alt])")
+        assert found == [[1, ""]] * n_pictures, place
+    assert browser.problems() == []
+    assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
 
 
 @pytest.mark.parametrize("width", [400, 1280])

@@ -1,7 +1,8 @@
 """Stages 3 and 4: the answer and the page."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
@@ -9,8 +10,11 @@ from dimscope.config import RunConfig
 from dimscope.files import write_text
 from dimscope.profile import Profile
 from dimscope.rules import Recommendation, recommend
-from dimscope.store.folder import RunFolder
+from dimscope.store.folder import RunFolder, read_folder_config
 from dimscope.store.manifest import Manifest
+
+if TYPE_CHECKING:
+    from dimscope.reports.neighborhoods import Neighborhoods
 
 FIGURE_ENDINGS = (".svg", ".png")
 WITH_ANSWER = ("dimension", "overview")
@@ -31,7 +35,7 @@ def illustrate(
 ) -> None:
     """Write `figures/`, `overlap.csv` and `report.html`; times, command and credits come from the manifest.
 
-    Without `has_texts` the page shows examples by id and label only.
+    Without `has_texts` the page shows examples by id and label only, and no pictures.
     """
     from dimscope.plots import PLOTS
     from dimscope.reports import report
@@ -47,8 +51,19 @@ def illustrate(
     found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile))
     if found.overlap is not None:
         write_text(folder.overlap, overlap_csv(found.overlap, found.layers))
-    shown = found if has_texts else found.without_texts()
+    shown = with_pictures(folder, found) if has_texts else found.without_texts()
     report(full, recommendation, findings, neighborhoods=shown).write(folder.report)
+
+
+def with_pictures(folder: RunFolder, found: "Neighborhoods") -> "Neighborhoods":
+    """The same with pictures of the examples, where the data of the run are images that are still there."""
+    from dimscope.reports.pictures import find_pictures
+
+    config = read_folder_config(folder)
+    if not config.model.name:  # points that the user brought
+        return found
+    data_hash = str(Manifest(folder.path).content.get("data", {}).get("hash", ""))
+    return replace(found, picture=find_pictures(config.data, found.ids, found.texts, data_hash))
 
 
 def overlap_k_of(profile: Profile) -> int:

@@ -11,6 +11,8 @@ from dimscope.reports.neighborhoods import Neighborhoods
 
 BUDGET = 1_000_000
 """Bytes of texts and tables; with the figures of 50 layers the page stays below 3 MB."""
+PICTURES = 400_000
+"""Further bytes where examples have pictures."""
 LISTED = 40
 """Examples in each of the two lists of striking ones."""
 LONGEST_TEXT, LONGEST_NAME = 200, 60
@@ -28,12 +30,13 @@ def explorer_data(found: Neighborhoods, seed: int = 0, budget: int = BUDGET) -> 
     the first; the rest is a random sample, as large as the budget allows.
 
     Returns:
-        `ids`, `texts`, `labels` (codes) and `names` of the labels of all examples held; `n_chosen`; `n` of the run; `k`;
-        `shown`; `changing` and `against`: places of the striking ones, most striking first; `near`: base64 of uint16
-        (chosen, layers, shown); `kept` and `agreeing`: base64 of uint8 percent (chosen, layers).
+        `ids`, `texts`, `pictures` (`data:` addresses, or none at all), `labels` (codes) and `names` of the labels of all
+        examples held; `n_chosen`; `n` of the run; `k`; `shown`; `changing` and `against`: places of the striking ones, most
+        striking first; `near`: base64 of uint16 (chosen, layers, shown); `kept` and `agreeing`: base64 of uint8 percent
+        (chosen, layers).
     """
     changing, against = most_changing(found), against_their_label(found)
-    chosen = _sample(found, [*changing, *against], seed, budget)
+    chosen = _sample(found, [*changing, *against], seed, budget + PICTURES * (found.picture is not None))
     held = _held(found, chosen)
     place = np.full(len(found.ids) + 1, NOTHING)  # row -1, no neighbour, reads the last entry
     place[held] = np.arange(len(held))
@@ -43,6 +46,7 @@ def explorer_data(found: Neighborhoods, seed: int = 0, budget: int = BUDGET) -> 
         "n": len(found.ids), "n_chosen": len(chosen), "k": found.k, "shown": found.near.shape[2],
         "ids": [shorten(found.ids[row], LONGEST_NAME) for row in held],
         "texts": [_text(found, row) for row in held],
+        "pictures": [_picture(found, row) for row in held] if found.picture is not None else [],
         "labels": [codes[found.labels[row]] for row in held] if found.labels else [],
         "names": [shorten(name, LONGEST_NAME) for name in names],
         "changing": [int(place[row]) for row in changing if place[row] < len(chosen)],
@@ -94,7 +98,7 @@ def _sample(found: Neighborhoods, first: list[int], seed: int, budget: int) -> I
             continue
         new = np.unique(np.append(found.near[:, row], row))
         new = new[(new >= 0) & ~is_held[new]]
-        size += per_row + sum(len(_text(found, item).encode()) + 30 for item in new)
+        size += per_row + sum(len(_text(found, item).encode()) + len(_picture(found, item)) + 30 for item in new)
         if chosen and (size > budget or is_held.sum() + len(new) >= NOTHING):
             break
         is_held[new] = True
@@ -111,6 +115,10 @@ def _held(found: Neighborhoods, chosen: IntArray) -> IntArray:
 
 def _text(found: Neighborhoods, row: int) -> str:
     return found.texts[row][:LONGEST_TEXT]
+
+
+def _picture(found: Neighborhoods, row: int) -> str:
+    return "" if found.picture is None else found.picture(int(row))
 
 
 def _percent(shares: FloatArray) -> IntArray:

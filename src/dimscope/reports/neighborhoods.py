@@ -10,6 +10,7 @@ from dimscope.arrays import FloatArray, IntArray
 from dimscope.knn.base import Neighbors
 from dimscope.overlaps.base import shared_counts
 from dimscope.overlaps.matrix import OverlapMatrix, overlap_matrix
+from dimscope.reports.pictures import Picture
 from dimscope.store.folder import RunFolder
 from dimscope.store.tables import read_table
 
@@ -32,6 +33,7 @@ class Neighborhoods:
         kept: shape (layers, n): share of the k neighbours that are still there in the next layer; NaN in the last layer.
         agreeing: shape (layers, n): share of the k neighbours with the example's own label; NaN without labels.
         overlap: of every layer with every other one; None where it would cost too much.
+        picture: draws an example (`pictures.find_pictures`); None where the examples are no images.
     """
 
     layers: tuple[str, ...]
@@ -43,10 +45,11 @@ class Neighborhoods:
     kept: FloatArray
     agreeing: FloatArray
     overlap: OverlapMatrix | None
+    picture: Picture | None = None
 
     def without_texts(self) -> "Neighborhoods":
         """The same for a page that may be shown to those who may not read the examples."""
-        return replace(self, texts=("",) * len(self.ids))
+        return replace(self, texts=("",) * len(self.ids), picture=None)
 
 
 def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neighborhoods:

@@ -25,6 +25,12 @@
     if (text !== undefined) element.textContent = text; // never as markup
     return element;
   }
+  function picture(place) {
+    const element = make("img", "picture");
+    element.alt = ""; // its name or label stands beside it
+    element.src = data.pictures[place];
+    return element;
+  }
   function chip(place, own) {
     const element = make("span", "chip", label(place));
     element.dir = "auto";
@@ -37,8 +43,9 @@
     const inside = place < data.n_chosen ? make("button", "go") : make("div", "go");
     inside.dataset.example = place;
     if (place < data.n_chosen) inside.type = "button";
+    if (data.pictures[place]) inside.append(picture(place));
     if (data.labels.length) inside.append(chip(place, own), " ");
-    const words = make("span", "words", data.texts[place] || data.ids[place]);
+    const words = make("span", "words", data.pictures[place] ? data.ids[place] : data.texts[place] || data.ids[place]);
     words.dir = "auto";
     inside.append(words);
     element.append(inside);
@@ -61,7 +68,7 @@
     const id = make("span", "name", data.ids[place]);
     id.dir = "auto";
     head.append(id);
-    box.replaceChildren(head, words);
+    box.replaceChildren(head, ...(data.pictures[place] ? [picture(place)] : []), words);
     columns.forEach((column, layer) => {
       column.querySelector(".shares").textContent = shares(place, layer);
       const fraction = agreeing[place * columns.length + layer];
