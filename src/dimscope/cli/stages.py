@@ -81,7 +81,7 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
 @click.command()
 @RUN
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-@click.option("--no-texts", is_flag=True, help="Leave the texts of the examples out of the page; ids and labels stay.")
+@click.option("--no-texts", is_flag=True, help="Leave texts and pictures of the examples out of the page; ids and labels stay.")
 def report(run: Path, show: bool, no_texts: bool) -> None:
     """Draw the figures and write report.html of RUN again.
 
