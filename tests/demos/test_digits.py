@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from dimscope.cli.main import cli
 from dimscope.demos import digits
 from dimscope.errors import InputError
+from dimscope.reports.pictures import find_pictures
 
 
 @pytest.fixture
@@ -28,6 +30,18 @@ def test_every_image_is_written_pixel_by_pixel(prepared):
     images = [[int(word.removeprefix("g")) for word in row["text"].split()] for row in rows]
     np.testing.assert_array_equal(images, load_digits().data)
     assert [int(row["label"]) for row in rows] == load_digits().target.tolist()
+
+
+def test_the_images_are_those_of_the_words_and_are_found_by_the_report(prepared):
+    data = prepared.config.data
+    with Path(data.path).open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for row in rows[::200]:
+        with Image.open(Path(data.path).parent / row["id"]) as image:
+            levels = (255 - np.asarray(image, dtype=float)) * 16 / 255
+        assert np.abs(levels.ravel() - [int(word[1:]) for word in row["text"].split()]).max() < 0.05
+    draw = find_pictures(data, [row["id"] for row in rows], [row["text"] for row in rows])
+    assert draw is not None and draw(0) and draw(len(rows) - 1)
 
 
 def test_the_model_predicts_pixels_far_better_than_their_frequencies(prepared):
