@@ -30,9 +30,18 @@ def test_from_checkpoint_and_images_to_the_figure(tmp_path):
     assert len(call("distances", *ready, "-q", "--device", "cpu").stdout.split()) == 10
     drawn = call("plot", "--from-distances", tmp_path / "results", "--to", tmp_path / "plots", "--decimation", 4, "--published")
     assert (tmp_path / "plots" / "other_id_ov_labels.png").is_file()
-    assert "left out: iGPT-S" in drawn.stderr
+    assert drawn.stderr == ""
 
 
 def test_help_is_the_same_whoever_calls_first():
     """Click keeps the names of the first context that it met."""
     assert call("-h").stdout.splitlines()[1:] == call("--help").stdout.splitlines()[1:]
+
+
+def test_a_wrong_word_names_the_nearest():
+    said = call("plto")
+    assert said.exit_code == 2
+    assert 'unknown command "plto". Did you mean "plot"?' in said.stderr
+    assert "All: download, download-igpt, convert-igpt, distances, plot" in said.stderr
+    lines = [line.split()[0] for line in call("--help").stdout.partition("Commands:")[2].strip().splitlines()]
+    assert lines == ["download", "download-igpt", "convert-igpt", "distances", "plot"]

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 
 from dimscope.paper.curves import Source
@@ -32,6 +34,17 @@ def test_tables_of_any_model_are_found_and_named(tabled):
     ]
     assert len(missing) == 2  # one sentence for each size without tables
     assert all("_layer0_train_index.npy does not exist, nor that of another layer" in sentence for sentence in missing)
+    shutil.rmtree(tabled / "small")
+    curves, missing = all_curves(Source(None, from_distances=tabled, decimation=1))
+    assert ([curve.model for curve in curves], missing) == (["my-run", "my-run"], [])
+    curves, missing = all_curves(Source(None, from_distances=tabled / "none"))
+    assert (curves, len(missing)) == ([], 3)
+
+
+def test_tables_stand_in_for_the_arrays_of_igpt_only(arrays, tabled):
+    curves, _ = all_curves(Source(arrays, from_distances=tabled, decimation=1))
+    assert [curve.model for curve in curves] == ["iGPT-S"] * 2 + ["my-run"] * 2 + ["ESM-2 35M", "ESM-2 3B"]
+    assert len(curves[0].layers) == 2
 
 
 def test_too_many_neighbours_leave_the_rest(arrays):

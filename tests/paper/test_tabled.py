@@ -63,5 +63,8 @@ def test_which_models_have_tables(tabled):
 
 
 def test_another_split_is_named(tabled):
-    with pytest.raises(InputError, match=r"layer0_valid_index\.npy does not exist, .* There are tables of --split train\."):
+    with pytest.raises(
+        InputError,
+        match=r"layer0_valid_index\.npy does not exist, .* There are tables of: my-run train, small train \(--split\)",
+    ):
         tabled_dimension(Source(None, tabled, split="valid"), tabled, "iGPT-S", "small")

@@ -7,12 +7,30 @@ import click
 
 from dimscope.cli.main import HELP_NAMES
 from dimscope.cli.options import NearChoice
+from dimscope.errors import near_match
 
 SIZES = ("small", "medium", "large")
 PATH = click.Path(path_type=Path)
 
 
-@click.group(context_settings={"help_option_names": HELP_NAMES})
+class Steps(click.Group):
+    """A group that lists its commands in the order of the work and names the nearest one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, as they are defined."""
+        del ctx
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command, or an error that names the nearest one."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            names = ", ".join(self.commands)
+            raise click.UsageError(f'unknown command "{name}".{near_match(name, self.commands)}  All: {names}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Steps, context_settings={"help_option_names": HELP_NAMES})
 def paper() -> None:
     """The workflow of Valeriani et al. 2023 (arXiv 2302.00294), step by step.
 
@@ -26,7 +44,7 @@ def paper() -> None:
 
 
 @paper.command("download", short_help="The arrays behind the published figures.")
-@click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="The arrays go to DIR/data.")
+@click.option("-o", "--to", default="results", show_default=True, type=PATH, metavar="DIR", help="The arrays go to DIR/data.")
 @click.option(
     "--from", "mirror", metavar="PLACE", help="A folder or address that holds both archives, or one archive.  [figshare]"
 )
@@ -57,7 +75,7 @@ def download_arrays(to: Path, mirror: str | None, quiet: bool) -> None:
 @click.option("--bert", is_flag=True, help="The variant trained with the BERT objective.")
 @click.option("--clusters", is_flag=True, help="The colour clusters.")
 @click.option("--dataset", type=NearChoice(("imagenet", "cifar10")), help="Images as colour clusters, with labels.")
-@click.option("--to", default="igpt", show_default=True, type=PATH, metavar="DIR", help="Where the files go.")
+@click.option("-o", "--to", default="igpt", show_default=True, type=PATH, metavar="DIR", help="Where the files go.")
 @click.option("--from", "mirror", metavar="PLACE", help="A folder or address that holds the files.  [OpenAI]")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def download_igpt(
@@ -81,7 +99,7 @@ def download_igpt(
 
 @paper.command("convert-igpt", short_help="A TensorFlow checkpoint as a Hugging Face folder.")
 @click.argument("checkpoint", type=PATH)
-@click.option("--to", required=True, type=PATH, metavar="DIR", help="The new model folder.")
+@click.option("-o", "--to", required=True, type=PATH, metavar="DIR", help="The new model folder.")
 @click.option("--model", type=NearChoice(SIZES), help="Refuse a checkpoint of another size.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> None:
@@ -106,7 +124,7 @@ def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> 
 @click.option("--data-path", type=PATH, metavar="DIR", help="Folder of imagenet_trX.npy, imagenet_trY.npy, ...")
 @click.option("--ckpt-path", type=PATH, metavar="PATH", help="TensorFlow 1 checkpoint, or a folder made by convert-igpt.")
 @click.option("--from-run", type=PATH, metavar="RUN", help="Write the layers of this run folder in the same format instead.")
-@click.option("--to", default="results", show_default=True, type=PATH, metavar="DIR", help="Results folder.")
+@click.option("-o", "--to", default="results", show_default=True, type=PATH, metavar="DIR", help="Results folder.")
 @click.option(
     "--model", type=NearChoice(SIZES), help="Refuse a checkpoint of another size; stands in the file names.  [its own size]"
 )
@@ -157,7 +175,7 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
 
 @paper.command(short_help="The published figures, and a CSV of their numbers.")
 @click.option("--data", type=PATH, metavar="DIR", help="Folder of the downloaded arrays.")
-@click.option("--to", default="results/plots", show_default=True, type=PATH, metavar="DIR", help="Where the figures go.")
+@click.option("-o", "--to", default="results/plots", show_default=True, type=PATH, metavar="DIR", help="Where the figures go.")
 @click.option(
     "--from-distances", type=PATH, metavar="DIR", help="Results folder of `paper distances`: read its tables instead of mus."
 )

@@ -54,7 +54,9 @@ def draw_figures(curves: Sequence[Curve], *, published: bool = False, k: int = 1
         InputError: there is no curve at all.
     """
     if not curves:
-        raise InputError("none of the files is there, so there is nothing to draw; get them with `dimscope paper download`.")
+        raise InputError(
+            "none of the files is there, so there is nothing to draw; `dimscope paper download` and `distances` make them."
+        )
     rows = frame(curves, published=published)
     plots = {}
     for name, models in _figures(curves).items():

@@ -18,13 +18,13 @@ TABLES = "distance_matrices"
 
 def words_with_tables(results: Path, split: str) -> list[str]:
     """Models (words in file names) that have a table of this split in a results folder."""
-    if not results.is_dir():
-        return []
-    return [
-        path.name
-        for path in sorted(results.iterdir())
-        if path.is_dir() and _layers(_folder(results, path.name), path.name, split)
-    ]
+    return [word for word, splits in _tables_in(results).items() if split in splits]
+
+
+def _tables_in(results: Path) -> dict[str, set[str]]:
+    """Model -> the splits of which it has tables."""
+    homes = sorted(path for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
+    return {home.name: _splits(_folder(results, home.name), home.name) for home in homes}
 
 
 def tabled_dimension(source: Source, results: Path, model: str, word: str) -> Curve:
@@ -67,19 +67,20 @@ def _layers(folder: Path, word: str, split: str) -> list[int]:
     return sorted(int(number) for name in names if (number := name.removeprefix(start).removesuffix(end)).isdecimal())
 
 
+def _splits(folder: Path, word: str) -> set[str]:
+    names = [path.name for path in folder.glob(f"imagenet_{word}_layer*_index.npy")]
+    return {name.removeprefix(f"imagenet_{word}_layer").removesuffix("_index.npy").partition("_")[2] for name in names}
+
+
 def _tables(source: Source, results: Path, word: str) -> tuple[Path, list[int]]:
     folder = _folder(results, word)
     layers = _layers(folder, word, source.split)
     if not layers:
-        there = sorted({_split_of(path.name, word) for path in folder.glob(f"imagenet_{word}_layer*_index.npy")})
-        hint = f" There are tables of --split {', '.join(there)}." if there else ""
+        there = [f"{model} {split}" for model, splits in _tables_in(results).items() for split in sorted(splits)]
+        hint = f" There are tables of: {', '.join(there)} (--split)." if there else ""
         wanted = folder / file_name(word, 0, source.split, "index")
         raise InputError(f"{wanted} does not exist, nor that of another layer.{hint}")
     return folder, layers
-
-
-def _split_of(name: str, word: str) -> str:
-    return name.removeprefix(f"imagenet_{word}_layer").removesuffix("_index.npy").partition("_")[2]
 
 
 def _dimension(table: Neighbors, source: Source) -> tuple[float, float, float]:
