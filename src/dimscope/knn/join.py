@@ -178,8 +178,8 @@ def squared_distances(tile: np.ndarray, rows: Rows, columns: Rows, start: int, f
     """The filter's squared distances of a tile, float32; good for guesses only."""
     here, there = slice(start, start + tile.shape[0]), slice(first, first + tile.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):  # rows too far out for float32 are found by `on_tiles`
-        squares: np.ndarray = tile * columns.factors[there]
-        squares = squares.astype(np.float32, copy=False)
+        squares = tile.astype(np.float32)
+        squares *= columns.factors[there]
         squares *= (-2 * rows.factors[here])[:, None]
         squares += columns.norms[there].astype(np.float32)
         squares += rows.norms[here].astype(np.float32)[:, None]
