@@ -16,6 +16,8 @@ from dimscope.profile import Profile
 from dimscope.rules.turn import BREAK, find_end
 
 GRID = np.round(np.arange(0.05, 1.0, 0.05), 2)
+NEAR = 0.5
+"""Constants whose means differ by less than half a percent are called equally good."""
 FAMILIES = {"ESM-2 35M": "ESM-2", "ESM-2 650M": "ESM-2"}
 """Published models whose overlaps with the next layer can be read off."""
 
@@ -63,12 +65,12 @@ def published_evidence() -> list[Evidence]:
 
 
 def fit(cases: Sequence[Evidence]) -> tuple[float, float]:
-    """The least and the greatest constant of the grid that do best on these cases, every family counting the same."""
+    """The least and the greatest constant of the grid that do best (within `NEAR`), every family counting the same."""
     families = sorted({case.family for case in cases})
     means = np.array([
         np.mean([np.mean([case.at(least) for case in cases if case.family == family]) for family in families]) for least in GRID
     ])  # fmt: skip
-    best = GRID[means >= means.max() - 0.05]  # a twentieth of a percent is no difference
+    best = GRID[means >= means.max() - NEAR]
     return float(best.min()), float(best.max())
 
 

@@ -23,6 +23,13 @@ def test_agreement_is_a_reason():
     assert found.to_dict()["others"] == found.others
 
 
+def test_one_layer_is_no_range():
+    one = Recommendation("turn", True, ("block_05",), "block_05", 0.9, ("Why.",))
+    found = with_others(one, PROFILE, {"plateau": "block_05", "overlap": "block_04", "peak": "block_03"})
+    assert found.reasons[1] == "1 of 3 other rules choose this layer (plateau); others: overlap block_04, peak block_03."
+    assert with_others(one, PROFILE, {"plateau": "block_05"}).reasons[1] == "1 of 1 other rules choose this layer (plateau)."
+
+
 def test_disagreement_is_a_caution():
     found = with_others(CLEAR, PROFILE, {"plateau": "block_05", "overlap": "block_02", "rank": "block_07"})
     assert found.cautions == ("Most other rules choose another layer; check with a small labelled probe.",)
@@ -39,10 +46,17 @@ def test_without_a_choice_the_others_are_listed():
     assert with_others(none, PROFILE, {"rank": None}).reasons[1] == "No other rule sees a clear choice."
 
 
-@pytest.mark.parametrize(("peak", "place"), [("block_03", "in"), ("block_07", "outside")])
+@pytest.mark.parametrize(
+    ("peak", "place"),
+    [
+        ("block_03", "block_03, in this range."),
+        ("block_07", "block_07, not among the layers advised."),
+        ("block_02", "block_02."),
+    ],
+)
 def test_causal_models_are_told_where_the_peak_is(peak, place):
     found = with_others(CLEAR, CAUSAL, {"peak": peak})
-    assert any(f"is at {peak}, {place} this range." in caution for caution in found.cautions)
+    assert f"The peak of the dimension, where later work finds abstraction, is at {place}" in found.cautions
     assert not any("later work" in caution for caution in with_others(CLEAR, PROFILE, {"peak": peak}).cautions)
 
 

@@ -28,14 +28,16 @@ def with_others(found: Recommendation, profile: Profile, choices: Mapping[str, s
         reason = f"Other rules would choose: {_listed(seen)}."
     else:
         named = f" ({', '.join(inside)})" if inside else ""
-        rest = f"; outside it: {_listed(outside)}" if outside else ""
-        reason = f"{len(inside)} of {len(seen)} other rules choose a layer of this range{named}{rest}."
+        is_range = len(found.layers) > 1
+        rest = f"; {'outside it' if is_range else 'others'}: {_listed(outside)}" if outside else ""
+        what = "a layer of this range" if is_range else "this layer"
+        reason = f"{len(inside)} of {len(seen)} other rules choose {what}{named}{rest}."
         if len(inside) < LEAST_AGREEMENT * len(seen):
             cautions.append("Most other rules choose another layer; check with a small labelled probe.")
     peak = seen.get("peak")
     if peak is not None and found.is_clear and profile.provenance.get("model", {}).get("is_causal"):
-        place = "in" if peak in found.layers else "outside"
-        cautions.append(f"The peak of the dimension, where later work finds abstraction, is at {peak}, {place} this range.")
+        place = "" if peak == found.best else ", in this range" if peak in found.layers else ", not among the layers advised"
+        cautions.append(f"The peak of the dimension, where later work finds abstraction, is at {peak}{place}.")
     cautions += one_coordinate(profile, found.layers)
     return replace(found, reasons=(*found.reasons, reason), cautions=tuple(cautions), others=dict(choices))
 
