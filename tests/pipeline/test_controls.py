@@ -98,7 +98,7 @@ def test_a_finished_control_is_not_made_again(small, bert, tmp_path, monkeypatch
         raise AssertionError("made again")
 
     monkeypatch.setattr(controls, "_draw_layer", refuse)
-    monkeypatch.setattr("dimscope.pipeline.extract.load_model", refuse)
+    monkeypatch.setattr("dimscope.pipeline.prepare.load_model", refuse)
     again = run_with(config, out, "untrained", "gaussian").profile
     assert again.dataset.identical(first.dataset)
 
