@@ -1,128 +1,242 @@
-"""Time and memory of reading all layers of a model: dimscope beside a bare forward pass and the usual loop.
+"""Time and memory of reading all layers of a model: dimscope beside a bare forward pass and the usual ways.
 
-    python benchmarks/extraction.py [--examples 400] [--blocks 12] [--width 256] [--rounds 3]
+    python benchmarks/extraction.py [--family esm] [--examples 128] [--blocks 12] [--width 256] [--rounds 3]
+    python benchmarks/extraction.py --ways dimscope --examples 64 256 1024      # memory against the number of examples
 
-A GPT-2 of random weights reads texts of protein-like lengths (log-normal, median about 250 tokens, at most 512). Each way
-runs in a process of its own on one thread, the ways take turns, and the medians over the rounds are printed: processor
-seconds, and the peak resident set above that of the process before.
+A model of random weights reads random proteins with the lengths of real ones: gamma distributed, mean 354 residues, at most
+1022 (1024 tokens). Each way is a process of its own on one thread that loads model, tokenizer and data from files, so that all
+of a way is counted but the imports; the ways take turns, and medians over the rounds are printed: processor seconds, and the
+peak of private memory above what it was before the model was loaded, sampled every 2 ms.
 
 - `bare`: the batches of dimscope, forward passes alone, nothing read.
-- `dimscope`: those batches with every layer pooled by mean.
-- `loop`: `output_hidden_states`, batches of 16 in the order of the file, each padded to the longest of all texts.
+- `dimscope`: the whole stage: every layer pooled by mean, stored with checksums, on disk.
+- `loop`: `output_hidden_states`, batches of 16 in the order of the file, each padded to the longest of all texts, pooled by
+  mean, kept in memory.
+- `batch loop`: the same, each batch padded to its own longest text.
+- `sentence-transformers`: `encode` with mean pooling; the last layer alone.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from statistics import median
-from time import process_time
-from types import SimpleNamespace
+from time import process_time, sleep
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
-from dimscope.config import ModelConfig
-from dimscope.models.load import LoadedModel
-from dimscope.models.reader import Reader
+from dimscope.config import config_from
+from dimscope.inputs.examples import read_examples
 from dimscope.models.prepared import iterate_batches
-from dimscope.models.tokens import TokenizedTexts
+from dimscope.pipeline.extract import extract
+from dimscope.pipeline.prepare import prepare
+from dimscope.progress import Silent
+from dimscope.store.folder import RunFolder
 
-WAYS = ("bare", "dimscope", "loop")
-LONGEST = 512
-NAIVE_BATCH = 16
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+LONGEST = 1022
+MEAN = 354
+BATCH = 16
+FAMILIES: dict[str, Callable[[int, int], Any]] = {
+    "esm": lambda blocks, width: transformers.EsmConfig(
+        vocab_size=33, hidden_size=width, num_hidden_layers=blocks, num_attention_heads=8, intermediate_size=4 * width,
+        max_position_embeddings=LONGEST + 4, position_embedding_type="rotary", emb_layer_norm_before=False,
+        token_dropout=False, pad_token_id=1, mask_token_id=4,
+    ),
+    "gpt2": lambda blocks, width: transformers.GPT2Config(
+        vocab_size=33, n_embd=width, n_layer=blocks, n_head=8, n_positions=LONGEST + 2
+    ),
+    "llama": lambda blocks, width: transformers.LlamaConfig(
+        vocab_size=33, hidden_size=width, num_hidden_layers=blocks, num_attention_heads=8, intermediate_size=3 * width,
+        max_position_embeddings=LONGEST + 2,
+    ),
+    "bert": lambda blocks, width: transformers.BertConfig(
+        vocab_size=33, hidden_size=width, num_hidden_layers=blocks, num_attention_heads=8, intermediate_size=4 * width,
+        max_position_embeddings=LONGEST + 2,
+    ),
+}  # fmt: skip
 
 
-def make_model(blocks: int, width: int) -> LoadedModel:
-    """A GPT-2 of random weights on the CPU, and what the reader asks of a tokenizer."""
+def write_case(folder: Path, family: str, blocks: int, width: int, n_examples: int) -> None:
+    """Model, tokenizer and `proteins.fasta`, the same for the same arguments."""
     torch.manual_seed(0)
-    config = transformers.GPT2Config(n_embd=width, n_layer=blocks, n_head=8, n_positions=LONGEST, vocab_size=5000)
-    config.use_cache = False
-    model = transformers.AutoModel.from_config(config).eval()
-    tokenizer = SimpleNamespace(pad_token_id=0)
-    return LoadedModel(model, tokenizer, "random gpt2", "", LONGEST, torch.device("cpu"), "float32")
-
-
-def make_tokens(n: int) -> TokenizedTexts:
-    """Random tokens with the lengths of proteins."""
+    transformers.AutoModel.from_config(FAMILIES[family](blocks, width)).save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
     rng = np.random.default_rng(0)
-    lengths = np.clip(rng.lognormal(np.log(250), 0.7, n), 20, LONGEST).astype(int)
-    ids = [rng.integers(5, 5000, length) for length in lengths]
-    content = [np.ones(length, dtype=bool) for length in lengths]
-    return TokenizedTexts(ids, content, np.zeros(n, dtype=bool), np.arange(n))
+    chains = ("".join(rng.choice(list(RESIDUES), length)) for length in draw_lengths(n_examples, rng))
+    lines = (f">p{row}\n{chain}\n" for row, chain in enumerate(chains))
+    (folder / "proteins.fasta").write_text("".join(lines), encoding="ascii")
 
 
-def bare(loaded: LoadedModel, tokens: TokenizedTexts) -> None:
-    """Forward passes alone."""
+def draw_lengths(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Residues per protein; shape 1.9 and the factor for the cut tail give a mean of 354."""
+    return np.clip(rng.gamma(1.9, 1.04 * MEAN / 1.9, n), 30, LONGEST).astype(int)
+
+
+def make_tokenizer() -> Any:
+    """One token per residue between two ends."""
+    known = {token: number for number, token in enumerate(["<cls>", "<pad>", "<eos>", "<unk>", "<mask>", *RESIDUES, "X"])}
+    made = Tokenizer(models.WordLevel(known, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    made.post_processor = processors.TemplateProcessing(single="<cls> $A <eos>", special_tokens=[("<cls>", 0), ("<eos>", 2)])
+    names = {"cls_token": "<cls>", "pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<unk>", "mask_token": "<mask>"}
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=LONGEST + 2, **names)
+
+
+def case_config(folder: Path) -> Any:
+    """What dimscope is asked for."""
+    return config_from(
+        {
+            "data": {"path": str(folder / "proteins.fasta"), "points": 10**6},
+            "model": {"name": str(folder), "special_tokens": "include", "device": "cpu"},
+            "measure": {"k": 2, "overlap_k": 1},
+        }
+    )
+
+
+def bare(folder: Path) -> None:
+    """Forward passes alone, over the batches of dimscope."""
+    config = case_config(folder)
+    loaded, tokens = prepare(config, read_examples(config.data), Silent())
     with torch.inference_mode():
-        for _, batch in iterate_batches(loaded, tokens, np.arange(len(tokens.ids)), None, "right"):
-            loaded.model(**batch.inputs)
+        for start in range(0, len(tokens.lengths), 512):
+            rows = np.arange(start, min(start + 512, len(tokens.lengths)))
+            for _, batch in iterate_batches(loaded, tokens, rows, None, "right"):
+                loaded.model(**batch.inputs)
 
 
-def dimscope(loaded: LoadedModel, tokens: TokenizedTexts) -> list[np.ndarray]:
-    """All layers, pooled; the last one normed."""
-    names = [str(row) for row in range(len(tokens.ids))]
-    reader = Reader(loaded, tokens, names, ModelConfig(name="random"))
-    found = reader.read(np.arange(len(tokens.ids)), lambda _: None)["mean"]
-    return [found[str(layer)] for layer in reader.layers if layer.site != "block" or layer.index < reader.n_layers]
+def dimscope(folder: Path) -> list[np.ndarray]:
+    """The whole stage, and what it stored; the last layer normed."""
+    with tempfile.TemporaryDirectory() as place:
+        extract(case_config(folder), RunFolder(Path(place) / "run"), Silent())
+        found = {path.stem: np.load(path, mmap_mode="r") for path in (Path(place) / "run" / "states").glob("*.npy")}
+        return [np.array(found[name]) for name in sorted(found, key=lambda name: (int(name[-2:]), name))]
 
 
-def loop(loaded: LoadedModel, tokens: TokenizedTexts) -> list[np.ndarray]:
-    """What one writes first: all hidden states of batches in the order of the file."""
-    n, longest = len(tokens.ids), max(len(row) for row in tokens.ids)
-    ids, mask = np.zeros((n, longest), dtype=np.int64), np.zeros((n, longest), dtype=np.int64)
-    for row, found in enumerate(tokens.ids):
-        ids[row, : len(found)], mask[row, : len(found)] = found, 1
+def loop(folder: Path, *, own_length: bool = False) -> list[np.ndarray]:
+    """All hidden states of batches in the order of the file."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    texts = (folder / "proteins.fasta").read_text().split("\n")[1::2]
+    longest = max(map(len, texts)) + 2
     parts: list[list[np.ndarray]] = []
-    for start in range(0, n, NAIVE_BATCH):
-        part = torch.from_numpy(mask[start : start + NAIVE_BATCH])
+    for start in range(0, len(texts), BATCH):
+        padding: dict[str, Any] = {"padding": True} if own_length else {"padding": "max_length", "max_length": longest}
+        inputs = tokenizer(texts[start : start + BATCH], return_tensors="pt", **padding)
+        mask = inputs["attention_mask"]
         with torch.no_grad():
-            states: Any = loaded.model(
-                input_ids=torch.from_numpy(ids[start : start + NAIVE_BATCH]), attention_mask=part, output_hidden_states=True
-            ).hidden_states
-        counts = part.sum(dim=1, keepdim=True)
-        parts.append([(state * part[..., None]).sum(dim=1).div(counts).numpy() for state in states])
+            states = model(input_ids=inputs["input_ids"], attention_mask=mask, output_hidden_states=True).hidden_states
+        counts = mask.sum(dim=1, keepdim=True)
+        parts.append([(state * mask[..., None]).sum(dim=1).div(counts).numpy() for state in states])
     return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
 
 
-def measure(way: str, arguments: argparse.Namespace) -> None:
+def batch_loop(folder: Path) -> list[np.ndarray]:
+    """The same with each batch padded to its own longest text."""
+    return loop(folder, own_length=True)
+
+
+def encode(folder: Path) -> list[np.ndarray]:
+    """The last layer by sentence-transformers."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import models as parts
+
+    transformer = parts.Transformer(str(folder))
+    model = SentenceTransformer(modules=[transformer, parts.Pooling(transformer.get_word_embedding_dimension())], device="cpu")
+    texts = (folder / "proteins.fasta").read_text().split("\n")[1::2]
+    return [np.asarray(model.encode(texts, batch_size=BATCH, show_progress_bar=False))]
+
+
+WAYS: dict[str, Callable[[Path], Any]] = {
+    "bare": bare, "dimscope": dimscope, "loop": loop, "batch loop": batch_loop, "sentence-transformers": encode,
+}  # fmt: skip
+
+
+class Memory(threading.Thread):
+    """The largest private memory of this process while it runs, in MB."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.stopped = threading.Event()
+        self.before = self.peak = private_mb()
+
+    def run(self) -> None:
+        """Look every 2 ms."""
+        while not self.stopped.is_set():
+            self.peak = max(self.peak, private_mb())
+            sleep(0.002)
+
+
+def private_mb() -> float:
+    """Memory of this process that no file backs."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
+    return float(fields["RssAnon"].split()[0]) / 1024
+
+
+def measure(way: str, folder: Path) -> None:
     """Print seconds and megabytes of one way; runs in a process of its own."""
     torch.set_num_threads(1)
-    loaded, tokens = make_model(arguments.blocks, arguments.width), make_tokens(arguments.examples)
-    with torch.inference_mode():
-        loaded.model(input_ids=torch.ones((1, 8), dtype=torch.int64))
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, process_time()
-    {"bare": bare, "dimscope": dimscope, "loop": loop}[way](loaded, tokens)
+    if way == "sentence-transformers":
+        import sentence_transformers  # noqa: F401 - imports are not counted
+    watch = Memory()
+    watch.start()
+    started = process_time()
+    WAYS[way](folder)
     seconds = process_time() - started
-    print(seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    watch.stopped.set()
+    watch.join()
+    print("measured", seconds, watch.peak - watch.before)
+
+
+def in_child(way: str, folder: Path) -> tuple[float, float]:
+    """`measure` in a new process."""
+    command = [sys.executable, __file__, "--measure", way, "--folder", str(folder)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, megabytes = printed.split("measured ")[1].split()
+    return float(seconds), float(megabytes)
 
 
 def main(words: list[str] | None = None) -> None:
     """All ways in turn, as a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("examples", 400), ("blocks", 12), ("width", 256), ("rounds", 3)):
+    parser.add_argument("--family", choices=FAMILIES, default="esm")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--examples", nargs="+", type=int, default=[128])
+    for name, default in (("blocks", 12), ("width", 256), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
-    if arguments.way:
-        measure(arguments.way, arguments)
+    if arguments.measure:
+        measure(arguments.measure, arguments.folder)
         return
-    options = [f"--{name}={getattr(arguments, name)}" for name in ("examples", "blocks", "width")]
-    found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
-    for _ in range(arguments.rounds):
-        for way in WAYS:
-            printed = subprocess.run(
-                [sys.executable, __file__, f"--way={way}", *options], check=True, capture_output=True, text=True
-            )
-            seconds, megabytes = map(float, printed.stdout.split())
-            found[way].append((seconds, megabytes))
-    time, memory = ({way: median(row[column] for row in rows) for way, rows in found.items()} for column in (0, 1))
-    print("| way | processor seconds | bare = 1 | peak MB | bare = 1 |\n| --- | --- | --- | --- | --- |")
-    for way in WAYS:
-        shares = time[way] / time["bare"], memory[way] / memory["bare"]
-        print(f"| {way} | {time[way]:.1f} | {shares[0]:.2f} | {memory[way]:.0f} | {shares[1]:.2f} |")
+    print("| examples | way | processor seconds | bare = 1 | peak MB | bare = 1 |\n| --- | --- | --- | --- | --- | --- |")
+    for n_examples in arguments.examples:
+        with tempfile.TemporaryDirectory() as place:
+            write_case(Path(place), arguments.family, arguments.blocks, arguments.width, n_examples)
+            rounds = [{way: in_child(way, Path(place)) for way in arguments.ways} for _ in range(arguments.rounds)]
+        for line in table(n_examples, rounds):
+            print(line)
+
+
+def table(n_examples: int, rounds: list[dict[str, tuple[float, float]]]) -> list[str]:
+    """Medians over the rounds, and the medians of the ratios to `bare` of the same round."""
+    lines = []
+    for way in rounds[0]:
+        cells = []
+        for column, digits in ((0, 1), (1, 0)):
+            cells.append(f"{median(found[way][column] for found in rounds):.{digits}f}")
+            shares = [found[way][column] / found["bare"][column] for found in rounds if "bare" in found]
+            cells.append(f"{median(shares):.2f}" if shares else "-")
+        lines.append(f"| {n_examples} | {way} | {' | '.join(cells)} |")
+    return lines
 
 
 if __name__ == "__main__":

@@ -50,7 +50,12 @@ class ModelConfig:
     """Which representations."""
 
     name: str = option("", "folder or hub name of the model")
-    revision: str | None = option(None, "branch, tag or commit of a hub model")
+    revision: str | None = option(
+        None,
+        "branch, tag or commit of a hub model, or sub-folder of a folder of checkpoints; several, as in step0,step1000, are "
+        "run one by one",
+    )
+    untrained: bool = option(False, "same configuration, fresh weights drawn from the seed")
     stack: str = option(
         "auto",
         "which part of a model with several: auto = the encoder of an encoder-decoder, otherwise the only one",
@@ -63,8 +68,9 @@ class ModelConfig:
     layers: str = option("all", "layers to read: all, or numbers and ranges such as 0:12:2,12")
     site: str = option(
         "block",
-        "where: after each block, its normalised input, or what its attention or MLP adds",
-        ("block", "block_norm", "attention", "mlp"),
+        "where: after each block; the same, but the last one after the last norm only; normalised input of each block; what "
+        "its attention or its MLP adds",
+        ("block", "hidden_states", "block_norm", "attention", "mlp"),
     )
     pool: str = option(
         "mean",

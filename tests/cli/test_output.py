@@ -144,19 +144,19 @@ def result(tmp_path):
 )
 def test_strict_leaves_with_3_when_a_check_finds_an_issue(findings, strict, code, result, capsys):
     if code is None:
-        finish(result(*findings), as_json=True, strict=strict)
+        finish([result(*findings)], as_json=True, strict=strict)
     else:
         with pytest.raises(SystemExit) as left:
-            finish(result(*findings), as_json=True, strict=strict)
+            finish([result(*findings)], as_json=True, strict=strict)
         assert left.value.code == code
     assert [entry["code"] for entry in json.loads(capsys.readouterr().out)["findings"]] == [entry.code for entry in findings]
 
 
 def test_the_report_is_named_last_when_there_is_one(result, capsys, tmp_path, no_terminal):
-    finish(result(TIP), as_json=False, strict=False)
+    finish([result(TIP)], as_json=False, strict=False)
     assert "Report:" not in capsys.readouterr().out
     (tmp_path / "report.html").touch()
-    finish(result(TIP), as_json=False, strict=False)
+    finish([result(TIP)], as_json=False, strict=False)
     assert capsys.readouterr().out.endswith(f"\n\nReport: {tmp_path / 'report.html'}\n")
 
 
@@ -166,10 +166,25 @@ def test_further_poolings_are_named_with_the_command_that_shows_all(result, caps
     other.profile = SimpleNamespace(provenance={"model": {"pool": "last"}})
     main.others = (other,)
     with pytest.raises(SystemExit):
-        finish(main, as_json=False, strict=True)
+        finish([main], as_json=False, strict=True)
     *_, pooling, _, together = capsys.readouterr().out.rstrip().splitlines()
     assert pooling == f"Pooling last, runs/a b/pools/last: {ANSWER.headline}"
     assert together == f"Together: dimscope compare {main.folder.path} 'runs/a b/pools/last'"
-    finish(main, as_json=True, strict=False)
+    finish([main], as_json=True, strict=False)
     (found,) = json.loads(capsys.readouterr().out)["others"]
     assert (found["folder"], found["findings"][0]["code"]) == ("runs/a b/pools/last", ISSUE.code)
+
+
+def test_checkpoints_get_a_line_each(result, capsys):
+    first, second = result(TIP), result(ISSUE)
+    for name, one in (("step0", first), ("step 9", second)):
+        one.folder = SimpleNamespace(path=f"runs/{name}", report=first.folder.report)
+    finish([first, second], as_json=False, strict=False)
+    assert capsys.readouterr().out.splitlines() == [
+        f"runs/step0: {ANSWER.headline}", f"runs/step 9: {ANSWER.headline}", "",
+        "Together: dimscope compare --ordered runs/step0 'runs/step 9'",
+    ]  # fmt: skip
+    with pytest.raises(SystemExit) as left:
+        finish([first, second], as_json=True, strict=True)
+    assert left.value.code == 3
+    assert [run["folder"] for run in json.loads(capsys.readouterr().out)["runs"]] == ["runs/step0", "runs/step 9"]

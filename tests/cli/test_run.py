@@ -29,7 +29,8 @@ def test_a_run_prints_table_answer_findings_and_report_on_stdout(call, bert, tab
     left = call("run", bert, "--data", table, "--label", "label", *SMALL, "-o", "runs/größe 1", "--no-report")
     assert left.code == 0
     assert left.err.splitlines()[0] == f"loading {bert}"
-    assert [line.split(" (")[0] for line in left.err.splitlines()[1:]] == ["extract: 60/60 examples", "measure: 4/4 layers"]
+    assert left.err.splitlines()[1] == "BertModel: 3 blocks at encoder.layer (found by: declared), no norm after them"
+    assert [line.split(" (")[0] for line in left.err.splitlines()[2:]] == ["extract: 60/60 examples", "measure: 4/4 layers"]
     out = tmp_path / "runs" / "größe 1"
     stored = pandas.read_csv(out / "profile.csv")
     lines = left.out.splitlines()
@@ -151,5 +152,5 @@ def test_a_missing_model_is_a_usage_error(words, call):
 def test_missing_data_are_a_usage_error(command, call):
     left = call(command, "model")
     assert (left.code, left.out) == (2, "")
-    kinds = ".txt .csv .tsv .jsonl .parquet .fasta, or a saved data set"
-    assert left.err == f"Error: no data were named; add --data FILE ({kinds}).\n"
+    kinds = ".txt .csv .tsv .jsonl .parquet .fasta .npy .npz, a folder of images or sound, or a saved data set"
+    assert left.err == f"Error: no data were named; add --data PATH ({kinds}).\n"

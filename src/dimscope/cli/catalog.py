@@ -96,17 +96,23 @@ TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
 
 @click.command(name="list")
 @click.argument("what", type=NearChoice(list(TABLES)), metavar="WHAT")
+@click.argument("model", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def catalog(what: str, as_json: bool) -> None:
+def catalog(what: str, model: str | None, as_json: bool) -> None:
     """List what can be chosen, with one line of meaning and its source.
 
-    WHAT is one of: models, estimators, measures, rules, checks, plots, engines, demos.
+    WHAT is one of: models, estimators, measures, rules, checks, plots, engines, demos. `models MODEL` says where the blocks and
+    norms of that model were found, from its configuration alone.
 
     \b
     Examples:
       dimscope list estimators
       dimscope list checks --json
+      dimscope list models ./my-model
     """
+    if model is not None:
+        _print_model(what, model, as_json)
+        return
     entries = TABLES[what]()
     if as_json:
         from dimscope.cli.output import print_json
@@ -119,3 +125,18 @@ def catalog(what: str, as_json: bool) -> None:
         click.echo(f"{entry['name']:<{width}}  {severity}{entry['summary']}")
         if entry.get("source"):
             click.echo(f"{'':<{width}}  {entry['source']}")
+
+
+def _print_model(what: str, model: str, as_json: bool) -> None:
+    from dimscope.cli.output import print_json
+    from dimscope.errors import UsageError
+    from dimscope.models.describe import describe_model
+
+    if what != "models":
+        raise UsageError(f'"{model}" was given after {what}; only `dimscope list models` takes a model.')
+    found = describe_model(model)
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        click.echo(f"{name:<11} {', '.join(value) if isinstance(value, list) else value}")

@@ -39,4 +39,4 @@ def demo(case: str, out: Path | None, on_existing: str, strict: bool, as_json: b
         title=prepared.title,
         progress=progress,
     )
-    finish(result, as_json=as_json, strict=strict)
+    finish([result], as_json=as_json, strict=strict)

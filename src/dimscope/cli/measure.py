@@ -67,4 +67,4 @@ def measure(
             command=typed_command(),
             progress=progress,
         )
-    finish(result, as_json=as_json, strict=strict)
+    finish([result], as_json=as_json, strict=strict)

@@ -29,6 +29,7 @@ NO_DATA = (
 """What is said when a model was named, but no examples."""
 HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output"}
 INPUT_NAMES = ("labels", "case")
+MODEL_NAMES = ("preset",)
 OUTPUT_NAMES = ("config_file", "settings", "out", "on_existing", "reports", "strict", "as_json", "quiet")
 
 
@@ -85,6 +86,8 @@ def _heading(name: str) -> str:
         return HEADINGS[part]
     if name in INPUT_NAMES:
         return HEADINGS["data"]
+    if name in MODEL_NAMES:
+        return HEADINGS["model"]
     return HEADINGS["output"] if name in OUTPUT_NAMES else "Other"
 
 
@@ -156,6 +159,23 @@ def _put(values: dict[str, Any], part: str, field: str, value: Any) -> None:
     options = values.setdefault(part, {})
     if isinstance(options, dict):  # a file may hold anything under the name of a part: `config_from` refuses it
         options[field] = value
+
+
+def preset_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--preset NAME`, passed as `preset`."""
+    text = "Options of a published study, which others given here win over: igpt or esm (docs/extraction.md)."
+    return click.option("--preset", "preset", metavar="NAME", help=text)(function)
+
+
+def preset_base(name: str | None) -> RunConfig | None:
+    """The configuration that a preset starts from, or None without one.
+
+    Raises:
+        UsageError: no preset has this name.
+    """
+    from dimscope.models.presets import preset_config
+
+    return None if name is None else preset_config(name)
 
 
 def typed_command() -> str:

@@ -23,16 +23,28 @@ GAP = 2
 LEGEND = "Numbers after +- are standard errors; report.html and docs/measures.md say what the columns are."
 
 
-def finish(result: "RunResult", *, as_json: bool, strict: bool) -> None:
-    """Print the answer; leave with exit code 3 under `--strict` when a check found an issue."""
+def finish(results: Sequence["RunResult"], *, as_json: bool, strict: bool) -> None:
+    """Print the answers; leave with exit code 3 under `--strict` when a check found an issue.
+
+    Args:
+        results: one, or those of several checkpoints, which get a line each.
+        as_json: print JSON instead.
+        strict: as above.
+    """
     if as_json:
-        print_json({**_as_dict(result), **({"others": [_as_dict(other) for other in result.others]} if result.others else {})})
+        print_json(_as_json(results[0]) if len(results) == 1 else {"runs": [_as_json(result) for result in results]})
+    elif len(results) == 1:
+        _print_result(results[0])
+        _print_others(results[0])
     else:
-        _print_result(result)
-        _print_others(result)
-    every = [finding for each in (result, *result.others) for finding in each.findings]
+        _print_several(results)
+    every = [finding for result in results for each in (result, *result.others) for finding in each.findings]
     if strict and any(finding.severity == "issue" for finding in every):
         sys.exit(FINDINGS)
+
+
+def _as_json(result: "RunResult") -> dict[str, Any]:
+    return {**_as_dict(result), **({"others": [_as_dict(other) for other in result.others]} if result.others else {})}
 
 
 def _as_dict(result: "RunResult") -> dict[str, Any]:
@@ -57,6 +69,14 @@ def _print_others(result: "RunResult") -> None:
     if result.others:
         folders = [result.folder.path, *(other.folder.path for other in result.others)]
         click.echo(f"\nTogether: dimscope compare {shlex.join(map(str, folders))}")
+
+
+def _print_several(results: Sequence["RunResult"]) -> None:
+    """One line for each checkpoint, and how to see them together."""
+    for result in results:
+        click.echo(_fitted(f"{result.folder.path}: {result.recommendation.headline}", 2))
+    folders = [str(result.folder.path) for result in results]
+    click.echo(f"\nTogether: dimscope compare --ordered {shlex.join(folders)}")
 
 
 def print_json(content: Any) -> None:

@@ -5,16 +5,27 @@ from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve, typed_command
+from dimscope.cli.options import (
+    NO_DATA,
+    GroupedCommand,
+    config_options,
+    output_options,
+    preset_base,
+    preset_option,
+    resolve,
+    typed_command,
+)
 from dimscope.errors import UsageError
 
 
 @click.command(cls=GroupedCommand)
 @click.argument("model")
 @config_options("data", "model", "measure", without=("model.name",))
+@preset_option
 @output_options()
 def run(
     model: str,
+    preset: str | None,
     out: Path | None,
     on_existing: str,
     reports: bool,
@@ -27,28 +38,31 @@ def run(
 ) -> None:
     """Measure the geometry of every layer of MODEL and suggest layers to use.
 
-    MODEL is a folder with a Hugging Face model, or a name on the hub. The run folder keeps everything; an interrupted run
-    goes on where it was when the same command is given again.
+    MODEL is a folder with a Hugging Face model, a GGUF file, a folder of checkpoints, or a name on the hub. The run folder
+    keeps everything; an interrupted run goes on where it was when the same command is given again.
 
     \b
     Examples:
       dimscope run ./my-model --data texts.csv --label topic
       dimscope run gpt2 --data texts.jsonl --pool last --points 5000
       dimscope run ./my-model --data texts.parquet --text body --layers 0:24:2 -o runs/mine
+      dimscope run ./esm2 --data scope40.fa.gz --label superfamily --preset esm
+      dimscope run ./dinov2 --data images/ --pool cls
+      dimscope run ./whisper --data recordings/
+      dimscope run ./igpt-small --data imagenet_trX.npy --preset igpt
+      dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
     """
     from dimscope.cli.output import finish
     from dimscope.cli.progress import choose_progress
+    from dimscope.pipeline.checkpoints import split_revisions
     from dimscope.pipeline.run import default_folder, run_stages
 
-    config = resolve({**given, "model__name": model}, config_file, settings)
+    config = resolve({**given, "model__name": model}, config_file, settings, preset_base(preset))
     if not config.data.path:
-        raise UsageError("no data were named; add --data FILE (.txt .csv .tsv .jsonl .parquet .fasta, or a saved data set).")
-    result = run_stages(
-        config,
-        out or default_folder(model, config.data.path),
-        on_existing=on_existing,
-        with_report=reports,
-        command=typed_command(),
-        progress=choose_progress(quiet),
-    )
-    finish(result, as_json=as_json, strict=strict)
+        raise UsageError(NO_DATA)
+    progress, results = choose_progress(quiet), []
+    for own, place in split_revisions(config, out or default_folder(model, config.data.path)):
+        results.append(
+            run_stages(own, place, on_existing=on_existing, with_report=reports, command=typed_command(), progress=progress)
+        )
+    finish(results, as_json=as_json, strict=strict)

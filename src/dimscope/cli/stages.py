@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from dimscope.cli.options import NO_DATA, GroupedCommand, config_options, output_options, resolve, typed_command
+from dimscope.cli.options import (
+    NO_DATA,
+    GroupedCommand,
+    config_options,
+    output_options,
+    preset_base,
+    preset_option,
+    resolve,
+    typed_command,
+)
 from dimscope.errors import UsageError
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
@@ -15,9 +24,11 @@ RUN = click.argument("run", type=click.Path(path_type=Path))
 @click.command(cls=GroupedCommand)
 @click.argument("model")
 @config_options("data", "model", "measure", without=("model.name",))
+@preset_option
 @output_options("config_file", "settings", "out", "on_existing", "quiet")
 def extract(
     model: str,
+    preset: str | None,
     out: Path | None,
     on_existing: str,
     quiet: bool,
@@ -36,19 +47,21 @@ def extract(
     """
     from dimscope.cli.progress import choose_progress
     from dimscope.inputs.examples import with_own_labels
+    from dimscope.pipeline.checkpoints import split_revisions
     from dimscope.pipeline.extract import extract as extract_states
     from dimscope.pipeline.run import default_folder, note_origin, prepare_folders
 
-    config = resolve({**given, "model__name": model}, config_file, settings)
+    config = resolve({**given, "model__name": model}, config_file, settings, preset_base(preset))
     if not config.data.path:
         raise UsageError(NO_DATA)
     config = replace(config, data=with_own_labels(config.data))
     place = out or default_folder(model, config.data.path)
-    folders = prepare_folders(config, place, on_existing, ("data", "model"))
-    extract_states(config, folders[0], choose_progress(quiet), redo=on_existing == "redo")
-    for folder in folders:
-        note_origin(folder, typed_command())
-        click.echo(f"States: {folder.states}")
+    for own, checkpoint in split_revisions(config, place):
+        folders = prepare_folders(own, checkpoint, on_existing, ("data", "model"))
+        extract_states(own, folders[0], choose_progress(quiet), redo=on_existing == "redo")
+        for folder in folders:
+            note_origin(folder, typed_command())
+            click.echo(f"States: {folder.states}")
 
 
 @click.command()

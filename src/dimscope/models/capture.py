@@ -18,6 +18,8 @@ from dimscope.models.sublayers import last_linear
 _Hook: TypeAlias = tuple[torch.nn.Module, bool, Callable[..., None]]
 """Module, whether the function is called before it, and the function."""
 
+STREAM = ("block", "hidden_states")
+"""Sites of the residual stream."""
 SUBLAYERS = ("attention", "mlp")
 """Sites inside the blocks, beside the residual stream."""
 
@@ -33,8 +35,9 @@ class Capture:
         model: a headless model in evaluation mode.
         layers: layer numbers 0 to n_layers to read.
         site: `block` reads the residual stream (layer l: what enters block l + 1, the last layer: what leaves the last block,
-            and the final norm as a site of its own); `block_norm` reads the first norm's output inside each block (layer l: the
-            normalised input of block l + 1) and the final norm; `attention` and `mlp` read what these parts of block l (1 to
+            and the final norm as a site of its own); `hidden_states` the same, but what leaves the last block only where no
+            norm follows; `block_norm` reads the first norm's output inside each block (layer l: the normalised input of block
+            l + 1) and the final norm; `attention` and `mlp` read what these parts of block l (1 to
             n_layers) add to the stream (`dimscope.models.sublayers`).
         named: places of the blocks that the user named; found by rule when None.
 
@@ -68,13 +71,14 @@ class Capture:
             kind: Site = "attention" if self.site == "attention" else "mlp"
             chosen = [layer for layer in range(1, last + 1) if layer in layers]
             return [LayerName(kind, layer, f"{stack.module_path(layer)}.{self._projection(0)[0]}") for layer in chosen]
-        if self.site == "block":
+        if self.site in STREAM:
             names = [LayerName("embed", 0, f"{stack.path}.0 (input)")] if 0 in layers else []
             names += [LayerName("block", layer, stack.module_path(layer)) for layer in range(1, last + 1) if layer in layers]
         else:
             self._refuse_normless()
             names = [LayerName("block_norm", layer, stack.module_path(layer + 1)) for layer in range(last) if layer in layers]
         if stack.final_norm is not None and last in layers:
+            names = names[:-1] if self.site == "hidden_states" else names
             names.append(LayerName("final_norm", last, stack.final_norm_path))
         return names
 
@@ -111,7 +115,7 @@ class Capture:
         for layer, block in enumerate(blocks):
             if self.site in SUBLAYERS:
                 hooks += [(self._projection(layer)[1], False, self._after_sublayer), (block, False, self._after_block)]
-            elif self.site == "block":
+            elif self.site in STREAM:
                 hooks += [(block, True, self._before_block), (block, False, self._after_block)]
             else:
                 hooks += [*self._norm_hooks(layer, block), (block, False, self._after_block)]

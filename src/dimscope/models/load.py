@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from dimscope.config import ModelConfig
 from dimscope.devices import find_device
 from dimscope.errors import DimscopeError, ModelError, UsageError
+from dimscope.files import hash_file
+from dimscope.models.gguf import gguf_file
 from dimscope.models.imagegpt import attend_as_trained
 from dimscope.models.modality import PROCESSORS, load_processor, load_tokenizer, refuse_other_kind, stack_for
 from dimscope.models.parts import part_of
@@ -106,14 +108,16 @@ def load_model(config: ModelConfig, kind: str = "text") -> LoadedModel:
     """
     _check_torch()
     device = choose_device(config.device)
-    folder = Path(config.name).expanduser()
-    if folder.is_dir():
+    folder, packed = Path(config.name).expanduser(), gguf_file(config.name)
+    if packed is not None:
+        folder = packed.parent
+    elif folder.is_dir():
         check_folder(folder, config.allow_pickle)
     elif config.name.startswith((".", "/", "~")) or folder.is_file():
         what = "is a file, not a model folder" if folder.is_file() else "does not exist"
         raise ModelError(f"the model folder {folder} {what} (looked in {Path.cwd()}).")
     source = str(folder) if folder.is_dir() else config.name
-    model, tokenizer, processor, folder = _load(source, config, device, kind)
+    model, tokenizer, processor, folder = _load(source, config, device, kind, packed)
     limit = max_tokens(model, tokenizer)
     if config.max_tokens is not None and config.max_tokens > limit:
         raise UsageError(f"--max-tokens {config.max_tokens} was asked for; {config.name} reads at most {limit} tokens.")
@@ -121,7 +125,7 @@ def load_model(config: ModelConfig, kind: str = "text") -> LoadedModel:
         model=model,
         tokenizer=tokenizer,
         name=config.name,
-        weights_hash=hash_weights(folder),
+        weights_hash=hash_weights(folder) if packed is None else hash_file(packed),
         max_tokens=config.max_tokens or limit,
         device=device,
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
@@ -188,9 +192,11 @@ def counts_positions_itself(model: Any) -> bool:
     )
 
 
-def _load(source: str, config: ModelConfig, device: torch.device, kind: str) -> tuple[Any, Any, Any, Path]:
+def _load(source: str, config: ModelConfig, device: torch.device, kind: str, packed: Path | None) -> tuple[Any, Any, Any, Path]:
     """Model, tokenizer, processor, and the folder they come from."""
     shared: dict[str, Any] = {"revision": config.revision or "main", "trust_remote_code": False}
+    if packed is not None:
+        shared["gguf_file"] = packed.name
     dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
     is_folder = Path(source).is_dir()
     with silent_transformers():
@@ -209,7 +215,7 @@ def _load(source: str, config: ModelConfig, device: torch.device, kind: str) -> 
                 source,
                 config=model_config,
                 dtype=dtype,
-                use_safetensors=None if config.allow_pickle else True,
+                use_safetensors=None if config.allow_pickle or packed is not None else True,
                 output_loading_info=True,
                 **shared,
             )
@@ -217,7 +223,7 @@ def _load(source: str, config: ModelConfig, device: torch.device, kind: str) -> 
     attend_as_trained(model)
     refuse_missing(whole, model, report["missing_keys"], config.name)
     folder = Path(source) if is_folder else _cached_folder(source, config)
-    if tokenizer is not None:
+    if tokenizer is not None and packed is None:
         check_vocabulary(folder, tokenizer, config.name)
     for part in (model.config, model.config.get_text_config()):
         if hasattr(part, "use_cache"):

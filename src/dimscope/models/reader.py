@@ -58,6 +58,13 @@ class Reader:
         stack = self.capture.stack
         return {"blocks": stack.path, "final_norm": stack.final_norm_path or "none", "found_by": stack.found_by}
 
+    @property
+    def description(self) -> str:
+        """The same in one line."""
+        stack, kind = self.capture.stack, type(self.loaded.model).__name__
+        last = f"last norm at {stack.final_norm_path}" if stack.final_norm_path else "no norm after them"
+        return f"{kind}: {stack.n_layers} blocks at {stack.path} (found by: {stack.found_by}), {last}"
+
     def probe(self) -> dict[str, int]:
         """Width of each layer, after one short text has shown that the model can be read and that padding does not matter.
 

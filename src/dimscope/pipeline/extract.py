@@ -66,6 +66,7 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
     loaded, tokens = prepare(config, examples, progress, control)
     reader = Reader(loaded, tokens, examples.ids, config.model)
     widths = reader.probe()
+    progress.message(reader.description)
     by_token = [target.pool for target in targets] == ["tokens"]
     counts = reader.vector_counts(np.arange(len(examples)))
     plan = plan_tokens(counts, BLOCK_ROWS) if by_token else plan_examples(len(examples), BLOCK_ROWS)
@@ -88,10 +89,9 @@ def is_extracted(folder: RunFolder, key: str) -> bool:
 def extraction_key(config: RunConfig, data_hash: str, control: str = "") -> str:
     """What the states depend on: options, data, control, and for a model folder the size and time of its files."""
     folder = Path(config.model.name).expanduser()
-    weights = []
-    if folder.is_dir():
-        found = sorted(path for path in folder.iterdir() if path.is_file())
-        weights = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
+    found = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    found = [folder] if folder.is_file() else found
+    weights = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
     parts = (config.key("data", "model"), data_hash, weights, *([control] if control else []))
     return sha256(repr(parts).encode()).hexdigest()[:16]
 

@@ -50,9 +50,9 @@ def prepare(config: RunConfig, examples: Examples, progress: Progress, control: 
     if "shuffled" in (control, *config.measure.control) and not isinstance(tokens, TokenizedTexts):
         raise UsageError(f"--control shuffled puts tokens in random order, but the examples are {what}; leave it out.")
     tokens = choose_tokens(tokens, examples.ids, config.model.pool, config.model.skip_first)
-    if control == "untrained":
+    if control == "untrained" or config.model.untrained:
         loaded = with_fresh_weights(loaded, config.data.seed)
-    elif control == "shuffled" and isinstance(tokens, TokenizedTexts):
+    if control == "shuffled" and isinstance(tokens, TokenizedTexts):
         tokens = with_shuffled_tokens(tokens, config.data.seed)
     if by_token:
         tokens = sample_tokens(tokens, config.model.tokens, config.data.seed)

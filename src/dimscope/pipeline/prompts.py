@@ -65,4 +65,5 @@ def _dimension(points: Points, config: MeasureConfig) -> float:
     readings = ESTIMATORS.load(config.estimators[0]).readings(k)
     if not readings:
         return float("nan")
-    return next(iter(readings.values())).estimate(search_distinct(points, k, duplicates, device="cpu")).value
+    found = next(iter(readings.values())).estimate(search_distinct(points, k, duplicates, device="cpu"))
+    return float(found.value)

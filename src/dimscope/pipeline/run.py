@@ -72,7 +72,7 @@ def run_stages(
     config = replace(config, data=with_own_labels(config.data))
     folders = prepare_folders(config, out, on_existing, ("data", "model", "measure"))
     extract(config, folders[0], progress, redo=on_existing == "redo")
-    results = []
+    results: list[RunResult] = []
     for own, folder in split_pools(config, folders[0]):
         note_origin(folder, command, credits, title)
         if results:
