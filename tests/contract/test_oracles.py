@@ -7,7 +7,16 @@
 import numpy as np
 import pytest
 
-from dimscope import dimension, dimension_scaling, knn_accuracy, label_overlap, neighbors, overlap
+from dimscope import (
+    cka,
+    dimension,
+    dimension_scaling,
+    information_imbalance,
+    knn_accuracy,
+    label_overlap,
+    neighbors,
+    overlap,
+)  # fmt: skip
 from dimscope.dimensions import ESTIMATORS
 
 EXACT = 1e-10
@@ -126,6 +135,20 @@ def test_gride_beyond_rank_two_with_repeated_rows_and_ties(recipes, oracles, nam
         assert (found.value, found.radius) == pytest.approx((dadapy[0][position], dadapy[2][position]), rel=BY_CURVE_FIT)
 
 
+@pytest.mark.parametrize("name", ["A", "C", "D", "T"])
+def test_gride_at_two_ranks_of_ones_own(recipes, oracles, name):
+    found = dimension(neighbors(recipes[name], 6, duplicates="keep"), "gride", near=2, ranks=6, errors="independent")
+    assert (found.value, found.stderr) == pytest.approx(oracles["skdim"][f"{name}.GRIDE(n1=2,n2=6)"], rel=EXACT)
+
+
+@pytest.mark.parametrize("name", ["A", "C"])
+@pytest.mark.parametrize(("method", "bayes"), [("ml", False), ("bayes", True)])
+def test_binomial_estimator_with_its_errors(recipes, oracles, name, method, bayes):
+    found = dimension(recipes[name], "binomial", method=method, errors="independent")
+    theirs = oracles["dadapy"][f"{name}.compute_id_binomial_k(k=20,r=0.5,bayes={bayes})[:3]"]
+    assert (found.value, found.stderr) == pytest.approx(theirs[:2], rel=EXACT)
+
+
 @pytest.mark.parametrize("name", ["A", "C"])
 def test_scale_of_the_binomial_estimator(recipes, oracles, name):
     """Theirs is the mean of both radii, ours the outer one."""
@@ -161,6 +184,28 @@ def test_overlap(recipes, oracles, k):
 @pytest.mark.parametrize("name", ["A", "D"])
 def test_overlap_with_itself(recipes, oracles, name):
     assert overlap(recipes[name], recipes[name], 10).value == oracles["dadapy"][f"{name}.return_data_overlap({name},k=10)"] == 1
+
+
+def test_imbalance_of_subsets(recipes, oracles):
+    """Theirs are the parts of one random order, their error is that of the mean over parts; each part has our value."""
+    a, b = recipes["A"], recipes["B"]
+    parts = np.array_split(np.random.default_rng(42).choice(400, 400, replace=False), 4)
+    recorded = oracles["dadapy"]["A.return_information_imbalace(B,k=1,subset_size=100)"]
+    for (one, other), (mean, error) in zip([(a, b), (b, a)], recorded, strict=True):
+        values = [information_imbalance(one[part], other[part]).value for part in parts]
+        assert np.mean(values) == pytest.approx(mean, rel=EXACT)
+        assert np.std(values, ddof=1) / 2 == pytest.approx(error, rel=EXACT)
+
+
+def test_alignment_of_kernels(recipes, oracles):
+    """Theirs adds 1e-6 to the denominator and leaves a rounding of float32 in the unbiased form."""
+    theirs = oracles["platonic_rep"]
+    biased = cka(recipes["A"], recipes["B"], debiased=False).value
+    assert biased == pytest.approx(theirs["check"]["linear CKA from features ||Ac^T Bc||_F^2/(..)"], rel=EXACT)
+    assert biased == pytest.approx(theirs["cka(A,B) linear biased"], rel=1e-9)
+    unbiased = cka(recipes["A"], recipes["B"]).value
+    assert unbiased == pytest.approx(theirs["check"]["unbiased"], rel=EXACT)
+    assert unbiased == pytest.approx(theirs["unbiased_cka(A,B) linear"], rel=1e-7)
 
 
 @pytest.mark.parametrize("k", [10, 30])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dimscope import dimension
+from dimscope import dimension, neighbors
+from dimscope.dimensions.twonn import TwoNN
 from dimscope.errors import UsageError
 
 
@@ -53,6 +54,23 @@ def test_the_code_of_the_paper(recipes, oracles, name, method, theirs):
     expected = np.ravel(oracles["seed"][f"{name}._compute_id_2NN(mus,fraction=0.98,algorithm='{theirs}')"])[0]
     found = dimension(recipes[name], convention="paper", method=method, fraction=0.98)
     assert found.value == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize(("name", "discard"), [("A", "0.1"), ("A", "0.02"), ("C", "0.1"), ("D", "0.1")])
+def test_torchid(recipes, oracles, name, discard):
+    expected = oracles["torchid_0.5.1"][f"{name}.TwoNN({discard})"]
+    found = dimension(recipes[name], convention="torchid", fraction=1 - float(discard))
+    assert found.value == pytest.approx(expected, rel=1e-10)
+    table = neighbors(recipes[name], 2, duplicates="keep")
+    whole = TwoNN(convention="torchid", fraction=1 - float(discard)).replicate(table, [np.arange(table.n)])
+    assert whole[0] == pytest.approx(expected, rel=1e-10)
+
+
+def test_torchid_has_no_likelihood_and_no_value_of_ties(recipes, oracles):
+    assert oracles["torchid_0.5.1"]["T.TwoNN(0.1)"] is None
+    assert np.isnan(dimension(recipes["T"], convention="torchid").value)
+    with pytest.raises(UsageError, match='the convention "torchid" has the line fit only'):
+        dimension(recipes["A"], convention="torchid", method="ml")
 
 
 def test_repeated_rows_spoil_only_the_conventions(recipes):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
+from scipy.stats import beta
 
 from dimscope import dimension, dimension_scaling, neighbors
 from dimscope.dimensions.gride import Gride, _fisher_error, _root
@@ -240,3 +241,34 @@ def test_inner_products_are_no_distances(name):
         dimension(table, name)
     with pytest.raises(UsageError, match="holds no distances"):
         dimension_scaling(table, "gride")
+
+
+@pytest.mark.parametrize(("near", "far"), [(1, 3), (2, 6), (3, 4), (10, 60)])
+def test_any_two_ranks_have_the_law_of_their_volumes(near, far):
+    """V_near / V_far is Beta(near, far - near), so the density of l is d e^(-d l) times that of Beta at e^(-d l)."""
+    table = neighbors(np.random.default_rng(far).random((300, 3)), 60)
+    mu = table.distances[:, far - 1] / table.distances[:, near - 1]
+    middle, high = np.percentile(mu, [50, 95])
+    ratios = np.log(mu[mu < middle + 20 * (high - middle)])
+
+    def unlikely(d):
+        return -((len(ratios) - 1) * np.log(d) + beta.logpdf(np.exp(-d * ratios), near, far - near).sum() - d * ratios.sum())
+
+    expected = minimize_scalar(unlikely, bounds=(0.1, 50), method="bounded", options={"xatol": 1e-9}).x
+    found = dimension(table, "gride", near=near, ranks=far)
+    assert found.value == pytest.approx(expected, rel=1e-6)
+    assert found.scale == (near, far)
+    points = np.random.default_rng(far).random((300, 3))
+    assert dimension(points, "gride", near=near, ranks=far).value == found.value
+
+
+def test_the_nearer_rank_is_half_of_the_farther_by_default(recipes):
+    table = neighbors(recipes["A"], 16)
+    half, same = dimension(table, "gride", ranks=16), dimension(table, "gride", ranks=16, near=8)
+    assert (half.value, half.stderr, half.scale) == (same.value, same.stderr, same.scale)
+
+
+@pytest.mark.parametrize(("near", "far"), [(4, 4), (5, 4), (-1, 4)])
+def test_a_nearer_rank_that_is_not_nearer_is_refused(near, far):
+    with pytest.raises(UsageError, match=rf"near={near}, ranks={far} were asked for; gride needs 1 <= near < ranks"):
+        Gride(ranks=far, near=near)

@@ -35,6 +35,29 @@ def test_equals_the_definition(d):
     assert cka(a, b).value == pytest.approx(from_kernels(a, b), rel=1e-9)
 
 
+def test_the_original_form_is_the_cosine_of_centred_kernels():
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((80, 30)) + 7, rng.standard_normal((80, 20))
+    middle = np.eye(80) - 1 / 80
+    k, m = middle @ a @ a.T @ middle, middle @ b @ b.T @ middle
+    found = cka(a, b, debiased=False)
+    assert found.value == pytest.approx((k * m).sum() / np.sqrt((k * k).sum() * (m * m).sum()), rel=1e-9)
+    assert found.value > 0.2  # unrelated, with many features for 80 examples
+    assert abs(cka(a, b).value) < 4 * cka(a, b).stderr
+    assert np.isnan(found.chance)
+    assert np.isnan(cka(np.ones((80, 3)), b, debiased=False).value)
+
+
+def test_the_error_of_the_original_form_is_the_scatter():
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(60):
+        a = rng.standard_normal((200, 4))
+        found.append(cka(a, a[:, :2] + rng.standard_normal((200, 2)), debiased=False))
+    scatter = np.std([estimate.value for estimate in found], ddof=1)
+    assert np.mean([estimate.stderr for estimate in found]) == pytest.approx(scatter, rel=0.37)
+
+
 def test_does_not_see_rotation_scale_and_shift():
     rng = np.random.default_rng(0)
     points = rng.standard_normal((200, 6))

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from dimscope.arrays import as_points
 from dimscope.dimensions.base import Estimator, with_lengths
+from dimscope.dimensions.gride import Gride
 from dimscope.dimensions.plateau import Scale, choose_scale
 from dimscope.dimensions.scaling import Decimation, decimate, gride_scaling, gride_table, split_options
 from dimscope.errors import UsageError, unknown_name
@@ -60,8 +61,8 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
     chosen = make_estimator(estimator, options)
     if isinstance(source, Neighbors):
         return chosen.estimate(with_lengths(source))
-    if estimator == "gride":
-        return chosen.estimate(gride_table(source, chosen.min_k))
+    if isinstance(chosen, Gride):
+        return chosen.estimate(gride_table(source, chosen.nearer, chosen.ranks))
     if options.get("convention") is not None:
         return chosen.estimate(neighbors(source, chosen.min_k, duplicates="keep"))  # none of them merges equal rows
     found = chosen.estimate(neighbors(source, chosen.min_k))

@@ -22,7 +22,7 @@ RELATIVE_TOLERANCE = 1e-14
 class Gride:
     """Maximum likelihood of mu = r_2n / r_n, whose law depends on the dimension alone where the density is constant.
 
-    With l_i = log mu_i and n1 = ranks / 2, n2 = ranks, the estimate is the root d of
+    With l_i = log mu_i and n1 = near (ranks / 2), n2 = ranks, the estimate is the root d of
     (N - 1) / d + (n2 - n1 - 1) sum l_i / (1 - exp(-d l_i)) - (n2 - 1) sum l_i = 0,
     over the N points left without outliers and, beyond rank 2, without ties (r_2n = r_n, which have no likelihood there).
     Standard error: inverse square root of the Fisher information N / d^2 + (n2 - n1 - 1) sum (l_i / (2 sinh(d l_i / 2)))^2
@@ -33,21 +33,25 @@ class Gride:
     Dimensionless, positive. Cost O(n) per step of a safeguarded Newton iteration.
 
     Attributes:
-        ranks: the farther rank n2, an even number of at least 2; the nearer is ranks / 2.
+        ranks: the farther rank n2, an even number of at least 2 where `near` is not given.
         errors: `neighbors`, or `independent` for the Fisher error alone, which other implementations state.
+        near: the nearer rank n1, at least 1 and below `ranks`; 0 stands for ranks / 2.
 
     Raises:
-        UsageError: `ranks` is odd or smaller than 2, or unknown errors.
+        UsageError: `ranks` is odd or smaller than 2, `near` is not below it, or unknown errors.
     """
 
     ranks: int = 2
     errors: Literal["neighbors", "independent"] = "neighbors"
+    near: int = 0
 
     summary: ClassVar[str] = "ratio of distances at ranks n and 2n; maximum likelihood"
     source: ClassVar[str] = "Denti, Doimo, Laio, Mira 2022, doi:10.1038/s41598-022-20991-1"
 
     def __post_init__(self) -> None:
-        if self.ranks < 2 or self.ranks % 2:
+        if self.near and not 1 <= self.near < self.ranks:
+            raise UsageError(f"near={self.near}, ranks={self.ranks} were asked for; gride needs 1 <= near < ranks.")
+        if not self.near and (self.ranks < 2 or self.ranks % 2):
             raise UsageError(f"ranks={self.ranks} was asked for; gride compares ranks/2 with ranks: an even number >= 2.")
         if self.errors not in ERRORS:
             raise unknown_name("kind of errors", self.errors, ERRORS)
@@ -62,9 +66,14 @@ class Gride:
         """The farther rank."""
         return self.ranks
 
+    @property
+    def nearer(self) -> int:
+        """The nearer rank."""
+        return self.near or self.ranks // 2
+
     def estimate(self, neighbors: Neighbors) -> Estimate:
         """The dimension at the scale between the two ranks."""
-        near, far = self.ranks // 2, self.ranks
+        near, far = self.nearer, self.ranks
         ratios, dropped = log_ratios(neighbors, near, far)
         if len(ratios) < MIN_POINTS:
             return no_estimate((near, far), len(ratios), why_none(neighbors, near), dropped)
@@ -81,7 +90,7 @@ class Gride:
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
-        near, far = self.ranks // 2, self.ranks
+        near, far = self.nearer, self.ranks
         inner, outer = neighbors.at_rank(near), neighbors.at_rank(far)
         usable = inner > 0
         ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
@@ -107,7 +116,7 @@ def _root(ratios: FloatArray, near: int, far: int) -> float:
     """The root by Newton steps kept inside a bracket; the left side falls monotonically in d."""
     n, total, extra = len(ratios), float(ratios.sum()), far - near - 1
     if extra == 0:
-        return (n - 1) / total
+        return (n - 1) / ((far - 1) * total)
     low, high = 0.0, np.inf
     value = (n - 1) / total
     for _ in range(MAX_STEPS):

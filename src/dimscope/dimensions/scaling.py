@@ -73,9 +73,9 @@ def gride_scaling(source: Neighbors | ArrayLike, max_rank: int) -> list[tuple[in
     return [(rank, table) for rank in ranks if {rank // 2, rank} <= known]
 
 
-def gride_table(source: ArrayLike, ranks: int) -> Neighbors:
-    """The table from which `gride` reads ranks / 2 and ranks; of high ranks the distances alone."""
-    return neighbors(source, ranks) if ranks <= LONGEST_LIST else neighbors(source, 2, ranks=(ranks // 2, ranks))
+def gride_table(source: ArrayLike, near: int, far: int) -> Neighbors:
+    """The table from which `gride` reads these ranks; of high ranks the distances alone."""
+    return neighbors(source, far) if far <= LONGEST_LIST else neighbors(source, 2, ranks=(near, far))
 
 
 def decimate(source: ArrayLike, estimator: Estimator, how: Decimation) -> list[Estimate]:

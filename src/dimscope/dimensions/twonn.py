@@ -15,7 +15,7 @@ from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
 
 METHODS = ("fit", "ml", "bayes")
-CONVENTIONS = ("dadapy", "skdim", "paper")
+CONVENTIONS = ("dadapy", "skdim", "paper", "torchid")
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class TwoNN:
         prior: (a, b), shape and rate of the Gamma prior of `bayes`.
         convention: None, or whose value is wanted to the digit: `dadapy` (points with r1 = 0 count as infinite ratios; `ml` and
             `bayes` read all points; `fit` with fraction 1 becomes `ml`), `skdim` (as None: points with r1 = 0 are left out), or
-            `paper` (the code of Valeriani et al. 2023: r1 = 0 becomes 10 machine epsilons, `ml` reads all points). They differ
-            only on tables made with duplicates="keep", or in the meaning of the fraction. All state errors for independent
-            points.
+            `paper` (the code of Valeriani et al. 2023: r1 = 0 becomes 10 machine epsilons, `ml` reads all points), or `torchid`
+            (`fit` with y_i = -log(1 - (i-1)/N), which is lower by about 1 %; r1 = 0 as dadapy). The first three differ only on
+            tables made with duplicates="keep", or in the meaning of the fraction. All state errors for independent points.
         errors: `neighbors`, or `independent` for the errors of independent points.
 
     Raises:
@@ -70,6 +70,8 @@ class TwoNN:
             raise unknown_name("convention", self.convention, CONVENTIONS)
         if self.errors not in ERRORS:
             raise unknown_name("kind of errors", self.errors, ERRORS)
+        if self.convention == "torchid" and self.method != "fit":
+            raise UsageError(f'method="{self.method}" was asked for; the convention "torchid" has the line fit only.')
         if not 0 < self.fraction <= 1:
             raise UsageError(f"fraction={self.fraction} was asked for; it must lie in (0, 1].")
         if len(self.prior) != 2 or not min(self.prior) >= 0:
@@ -111,7 +113,9 @@ class TwoNN:
         return float((kept - 2 if self.method == "ml" else self.prior[0] + kept) ** -0.5)
 
     def _as_they_do(self) -> "TwoNN":
-        """The same request in our terms: likelihoods of both conventions read all ratios."""
+        """The same request in our terms: likelihoods of these conventions read all ratios."""
+        if self.convention == "torchid":
+            return replace(self, errors="independent")
         if self.method == "fit" and self.fraction < 1:
             return replace(self, convention=None, errors="independent")
         method = "ml" if self.method == "fit" else self.method
@@ -147,7 +151,8 @@ class TwoNN:
                 observed = x.sum(axis=1) + ((total - kept) * x[:, -1] if kept < total else 0.0)
                 shape, rate = self.prior if self.method == "bayes" else (-1.0, 0.0)
                 return np.where(observed > 0, (shape + kept) / (rate + observed), np.nan)
-            return np.asarray((x @ _log_survival(total, kept)) / (x * x).sum(axis=1))
+            first = 0 if self.convention == "torchid" else 1
+            return np.asarray((x @ _log_survival(total, kept, first)) / (x * x).sum(axis=1))
 
 
 def _inflation(neighbors: Neighbors, ratios: FloatArray, value: float, last: float) -> float:
@@ -159,9 +164,9 @@ def _inflation(neighbors: Neighbors, ratios: FloatArray, value: float, last: flo
 
 
 @lru_cache(maxsize=4)
-def _log_survival(total: int, kept: int) -> FloatArray:
-    """-log(1 - i / total) for i = 1 to kept; replicates of one table mostly ask for the same."""
-    return np.asarray(-np.log1p(-np.arange(1, kept + 1) / total))
+def _log_survival(total: int, kept: int, first: int = 1) -> FloatArray:
+    """-log(1 - i / total) for `kept` numbers i from `first`; replicates of one table mostly ask for the same."""
+    return np.asarray(-np.log1p(-np.arange(first, kept + first) / total))
 
 
 def _fit_error(total: int, kept: int) -> float:

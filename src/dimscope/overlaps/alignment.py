@@ -21,19 +21,23 @@ class CKA:
     source: ClassVar[str] = "Kornblith et al. 2019, arXiv 1905.00414; Song et al. 2012, JMLR 13, eq. 5"
 
 
-def cka(points_a: ArrayLike, points_b: ArrayLike, *, seed: int = 0) -> Estimate:
-    """Debiased linear CKA of two representations of the same examples.
+def cka(points_a: ArrayLike, points_b: ArrayLike, *, debiased: bool = True, seed: int = 0) -> Estimate:
+    """Linear CKA of two representations of the same examples, debiased.
 
     HSIC_u(A, B) / sqrt(HSIC_u(A, A) HSIC_u(B, B)), with HSIC_u the unbiased estimator on K = A A^T and L = B B^T, diagonals
     removed: [tr(K L) + 1'K1 1'L1 / ((n-1)(n-2)) - 2 1'K L 1 / (n-2)] / (n (n-3)). At most 1; 0 in expectation for unrelated
     examples, also when there are more features than examples (slightly negative values occur). Invariant to rotation, scale
     and shift of either side.
 
+    With `debiased=False` the original form |A^T B|^2 / (|A^T A| |B^T B|) of the centred points, Frobenius norms, from 0 to 1:
+    it is above 0 for unrelated examples, the more so the more features there are for n, and has no stated chance level.
+
     The standard error is a jackknife over 20 random groups. Cost O(n d_a d_b), no n x n matrix.
 
     Args:
         points_a: shape (n, d_a).
         points_b: the same examples, in the same order, shape (n, d_b).
+        debiased: whether the unbiased HSIC is used.
         seed: of the grouping.
 
     Raises:
@@ -46,15 +50,16 @@ def cka(points_a: ArrayLike, points_b: ArrayLike, *, seed: int = 0) -> Estimate:
     if n < 2 * GROUPS:
         return no_estimate((n, n), n, Status.TOO_FEW)
     features_a, features_b = _centred(a), _centred(b)
-    value = _debiased(features_a, features_b)
+    form = _debiased if debiased else _original
+    value = form(features_a, features_b)
     if not np.isfinite(value):
         return no_estimate((n, n), n, Status.NO_SPREAD)
     order = np.random.default_rng(seed).permutation(n)
     parts = np.array_split(order, GROUPS)
     without: list[IntArray] = [np.sort(np.setdiff1d(order, part)) for part in parts]
-    leave_out = np.array([_debiased(features_a[rows], features_b[rows]) for rows in without])
+    leave_out = np.array([form(features_a[rows], features_b[rows]) for rows in without])
     error = float(np.sqrt((GROUPS - 1) / GROUPS * ((leave_out - leave_out.mean()) ** 2).sum()))
-    return Estimate(value, error, (n, n), n, chance=0.0)
+    return Estimate(value, error, (n, n), n, chance=0.0 if debiased else float("nan"))
 
 
 def _centred(points: Points) -> FloatArray:
@@ -68,6 +73,12 @@ def _centred(points: Points) -> FloatArray:
 def _debiased(a: FloatArray, b: FloatArray) -> float:
     own = _hsic(a, a) * _hsic(b, b)
     return float(_hsic(a, b) / np.sqrt(own)) if own > 0 else float("nan")
+
+
+def _original(a: FloatArray, b: FloatArray) -> float:
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    own = np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b)
+    return float(np.linalg.norm(a.T @ b) ** 2 / own) if own > 0 else float("nan")
 
 
 def _hsic(a: FloatArray, b: FloatArray) -> float:
