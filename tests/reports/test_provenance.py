@@ -47,3 +47,8 @@ def test_sources_are_links_and_texts_are_escaped() -> None:
 def test_times_are_readable() -> None:
     assert readable_time("2026-01-02T03:04:05+00:00") == "2026-01-02 03:04:05 UTC"
     assert readable_time(None) == ""
+
+
+def test_words_in_backticks_are_code_and_nothing_else_is_markup() -> None:
+    assert with_links("`<a>` & doi:10.1/x") == ('<code class="name">&lt;a&gt;</code> &amp; doi:10.1/x')
+    assert with_links("one ` alone") == "one ` alone"

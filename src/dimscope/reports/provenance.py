@@ -75,7 +75,7 @@ class Method(NamedTuple):
     """A measure in use: name, one line of meaning, source with links."""
 
     name: str
-    summary: str
+    summary: Markup
     source: Markup
 
 
@@ -101,18 +101,22 @@ def methods_of(profile: Profile, rule: str) -> list[Method]:
 
 
 def with_links(text: str) -> Markup:
-    """The text, safe for HTML, with DOIs and arXiv numbers as links."""
+    """The text, safe for HTML, with DOIs and arXiv numbers as links and what stands between backticks as code."""
     parts, end = [], 0
     for match in LINK.finditer(text):
         doi = match.group("doi")
         href = f"https://doi.org/{doi}" if doi else f"https://arxiv.org/abs/{match.group('arxiv')}"
-        parts += [escape(text[end : match.start()]), Markup('<a href="{}">{}</a>').format(href, match.group())]
+        parts += [_with_code(text[end : match.start()]), Markup('<a href="{}">{}</a>').format(href, match.group())]
         end = match.end()
-    return Markup("").join([*parts, escape(text[end:])])
+    return Markup("").join([*parts, _with_code(text[end:])])
+
+
+def _with_code(text: str) -> Markup:
+    return Markup(re.sub(r"`([^`]+)`", r'<code class="name">\1</code>', str(escape(text))))
 
 
 def _method(name: str, facts: Any) -> Method:
-    return Method(name.replace("_", " "), str(facts.summary), with_links(str(facts.source)))
+    return Method(name.replace("_", " "), with_links(str(facts.summary)), with_links(str(facts.source)))
 
 
 def _has_estimator(profile: Profile, name: str) -> bool:
