@@ -16,7 +16,8 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 NAMES = {("data", "path"): "--data", ("measure", "estimators"): "--estimator", ("measure", "measures"): "--measure"}
 """Fields whose option has another name than the field."""
 METAVARS = {
-    "path": "PATH", "clusters": "FILE", "text": "COLUMN", "label": "COLUMN", "group": "COLUMN", "id": "COLUMN", "revision": "NAME",
+    "path": "PATH", "text": "COLUMN", "label": "COLUMN", "group": "COLUMN", "id": "COLUMN", "revision": "NAME",
+    "clusters": "FILE",
     "pool": "POOL", "blocks": "PATH", "final_norm": "PATH",
     "layers": "SPEC", "device": "NAME", "estimators": "NAME", "rule": "NAME", "measures": "NAME", "further_k": "N,N",
     "max_tokens": "N|auto", "batch_size": "N|auto",
