@@ -68,7 +68,8 @@
     const id = make("span", "name", data.ids[place]);
     id.dir = "auto";
     head.append(id);
-    box.replaceChildren(head, ...(data.pictures[place] ? [picture(place)] : []), words);
+    const isNamed = data.pictures[place] && (!data.texts[place] || data.texts[place] === data.ids[place]);
+    box.replaceChildren(head, ...(data.pictures[place] ? [picture(place)] : []), ...(isNamed ? [] : [words]));
     columns.forEach((column, layer) => {
       column.querySelector(".shares").textContent = shares(place, layer);
       const fraction = agreeing[place * columns.length + layer];
