@@ -122,12 +122,12 @@ def test_theme_follows_the_system_and_the_button(opened: Any, tmp_path: Path) ->
     assert opened.value(ground) == dark
 
 
-@pytest.mark.parametrize("width", [360, 400, 768, 1280])
+@pytest.mark.parametrize("width", [360, 400, 768, 900, 901, 1280])
 def test_nothing_but_the_table_scrolls_sideways(opened: Any, tmp_path: Path, width: int) -> None:
     opened.open(tmp_path / "report.html", width=width)
     assert opened.value("document.documentElement.scrollWidth") <= width
     for name in ("wide", "narrow"):
-        is_shown = (width > 760) == (name == "wide")
+        is_shown = (width > 900) == (name == "wide")
         assert opened.value(f"document.querySelector('.for-{name}').offsetHeight > 0") is is_shown
 
 
@@ -208,7 +208,7 @@ def test_another_scale_is_laid_over_the_profile(opened: Any, profile: Profile) -
 def test_published_curves_come_with_axes_of_their_own(opened: Any, tmp_path: Path, width: int) -> None:
     opened.open(tmp_path / "report.html", width=width)
     shown = "[...document.querySelectorAll('#dimension .plot')].filter(e => e.offsetHeight).map(e => e.className)"
-    kind = "for-wide" if width > 760 else "for-narrow"
+    kind = "for-wide" if width > 900 else "for-narrow"
     assert opened.value(shown) == [f"plot {kind}"]
     choose(opened, "published", "e.checked = true")
     assert opened.value(shown) == [f"plot {kind} published"]
