@@ -69,7 +69,7 @@ def refused(call, here):
         assert (left.code, left.out) == (code, ""), left
         assert content(here) == before
         assert {path.name for path in here.iterdir() if path.is_dir()} == {"folder", "notes", "bare"}
-        lines = [line for line in left.err.splitlines() if not line.startswith("loading ")]
+        lines = [line for line in left.err.splitlines() if not line.startswith("loading ") and "(found by: " not in line]
         assert len(lines) == 1, left.err
         assert lines[0].startswith("Error: ")
         return lines[0].removeprefix("Error: ")
@@ -81,11 +81,11 @@ DATA = {
     "missing file": (["--data", "no.csv"], "no data file at no.csv (looked in "),
     "folder": (
         ["--data", "folder"],
-        "folder is a folder; a file with examples, or a data set written by save_to_disk, is expected.",
+        "folder is a folder without images or sound; a file with examples, a folder of images or sound with a sub-folder per ",
     ),
     "empty file": (["--data", "empty.csv"], "empty.csv is empty; a file with examples is expected."),
     "header only": (["--data", "header.csv"], "header.csv has no examples."),
-    "unknown ending": (["--data", "odd.xlsx"], "odd.xlsx has the ending .xlsx; text data may be: .csv, .fa, .fa.gz,"),
+    "unknown ending": (["--data", "odd.xlsx"], "odd.xlsx has the ending .xlsx; data may be: .csv, .fa, .fa.gz,"),
     "missing column": (
         ["--data", "good.csv", "--text", "body"],
         'good.csv has no column "body" for --text.  Columns: id, text, label, group',
@@ -269,7 +269,10 @@ def arrays(here):
 ARRAYS = {
     "missing": (["no.npy"], "no arrays at no.npy (looked in "),
     "no arrays in it": (["notes"], "notes holds no arrays."),
-    "other ending": (["good.csv"], "good.csv has the ending .csv; arrays may be: .npy, .npz, or a folder of .npy."),
+    "other ending": (
+        ["good.csv"],
+        "good.csv has the ending .csv; arrays may be: .npy, .npz, .safetensors, or a folder of .npy.",
+    ),
     "torn": (["torn.npy"], "torn.npy cannot be read as numpy arrays: "),
     "one axis": (["flat.npy"], "a layer is an array of real numbers with two axes (examples, features)."),
     "words": (["words.npy"], "a layer is an array of real numbers"),

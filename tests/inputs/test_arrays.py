@@ -5,6 +5,9 @@ import io
 
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 
 from dimscope.errors import InputError
 from dimscope.inputs.arrays import read_labels, read_layers
@@ -43,6 +46,32 @@ def test_one_array_is_one_layer(tmp_path):
     assert name == "mine"
     assert np.array_equal(points, POINTS)
     assert source == "sha256:" + hashlib.sha256(as_npy(POINTS)).hexdigest()
+
+
+def test_tensors_of_safetensors_are_in_natural_order(tmp_path):
+    place = tmp_path / "mine.safetensors"
+    save_file({"layer10": POINTS + 10, "layer2": POINTS.astype(np.float32), "layer1": (POINTS * 9).astype(np.int64)}, place)
+    layers, source = read_layers(place)
+    assert [name for name, _ in layers] == ["layer1", "layer2", "layer10"]
+    assert np.array_equal(layers[1][1], POINTS.astype(np.float32))
+    assert layers[0][1].dtype == np.int64
+    assert source == "sha256:" + hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+def test_tensors_that_numpy_does_not_know_are_refused(tmp_path):
+    place = tmp_path / "mine.safetensors"
+    save_torch({"layer1": torch.ones(3, 2, dtype=torch.bfloat16)}, place)
+    assert refusal(read_layers, place) == (
+        'FILE cannot be read as numpy arrays: "layer1" in it is BF16, which numpy does not know; save it as float32.'
+    )
+    place.write_bytes(place.read_bytes()[:-4])
+    assert refusal(read_layers, place).startswith("FILE cannot be read as numpy arrays: it is no whole safetensors file (")
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, bool])
+def test_one_hot_rows_are_labels(tmp_path, kind):
+    columns = [2, 0, 1, 2, 2, 0]
+    assert read_labels(put(tmp_path, "y.npy", as_npy(np.eye(3, dtype=kind)[columns])), 6) == [str(one) for one in columns]
 
 
 def test_three_axes_are_layers_in_order(tmp_path):
@@ -115,7 +144,7 @@ def test_layers_of_different_length_are_refused(tmp_path):
         ),
         ("a.npz", as_npz(a=np.array([1, "a"], dtype=object)), "FILE cannot be read as numpy arrays: Object arrays"),
         ("a.npz", as_npz(), "FILE holds no arrays."),
-        ("a.csv", b"1,2", "FILE has the ending .csv; arrays may be: .npy, .npz, or a folder of .npy."),
+        ("a.csv", b"1,2", "FILE has the ending .csv; arrays may be: .npy, .npz, .safetensors, or a folder of .npy."),
     ],
 )
 def test_damaged_and_foreign_files_are_refused(tmp_path, name, content, message):

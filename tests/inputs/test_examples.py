@@ -39,7 +39,9 @@ def test_what_is_not_there_or_unknown(tmp_path, monkeypatch):
     assert refusal(tmp_path / "x.json") == f"FILE has the ending .json; {tail}"
     assert refusal(tmp_path / "x") == f"FILE has the ending none; {tail}"
     assert refusal(tmp_path / "x.csv") == "FILE is empty; a file with examples is expected."
-    assert refusal(tmp_path / "folder").startswith("FILE is a folder without images or sound; a file with examples, a folder of images or")
+    assert refusal(tmp_path / "folder").startswith(
+        "FILE is a folder without images or sound; a file with examples, a folder of images or"
+    )
 
 
 def test_labels_that_the_data_bring_along(tmp_path):

@@ -1,4 +1,4 @@
-"""Points that the user already has: .npy, .npz, or a folder of .npy files."""
+"""Points that the user already has: .npy, .npz, .safetensors, or a folder of .npy files."""
 
 import re
 import zlib
@@ -14,6 +14,8 @@ from dimscope.files import hash_file, is_numpy_file
 
 UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, BadZipFile, zlib.error)
 """What numpy and zipfile raise for damaged or foreign files."""
+STORED = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL")
+"""Types of safetensors that are numpy's too; bfloat16 and the 8-bit floats are not."""
 CHUNK = 4096
 """Rows of one-hot labels that are read at a time."""
 
@@ -21,7 +23,8 @@ CHUNK = 4096
 def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
     """Named layers, each (n, d), in natural order of their names, and the hash of the source.
 
-    A .npy file is one layer (n, d) or several (layers, n, d); a .npz file or a folder of .npy files has one layer per entry.
+    A .npy file is one layer (n, d) or several (layers, n, d); a .npz or .safetensors file, or a folder of .npy files, has one
+    layer per entry.
 
     Raises:
         InputError: no such file, another kind of file, no layers, layers of different length, or wrong axes.
@@ -111,8 +114,12 @@ def _read_file(path: Path) -> list[tuple[str, Points]]:
     ending = path.suffix.lower()
     if ending == ".npz":
         return _read_archive(path)
+    if ending == ".safetensors":
+        return _read_safetensors(path)
     if ending != ".npy":
-        raise InputError(f"{path} has the ending {path.suffix or 'none'}; arrays may be: .npy, .npz, or a folder of .npy.")
+        raise InputError(
+            f"{path} has the ending {path.suffix or 'none'}; arrays may be: .npy, .npz, .safetensors, or a folder of .npy."
+        )
     array = _array(path)
     if array.ndim == 3:
         return [(f"{path.stem}_{number}", array[number]) for number in range(len(array))]
@@ -123,15 +130,30 @@ def _read_archive(path: Path) -> list[tuple[str, Points]]:
     if not is_zipfile(path):
         raise ValueError("it is not an archive, or its end is missing")
     with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-        layers = [(name, archive[name]) for name in sorted(archive.files, key=_natural)]
+        layers = [(name, archive[name]) for name in sorted(archive.files, key=natural)]
     for name, array in layers:
         if not isinstance(array, np.ndarray):
             raise ValueError(f'"{name}" in it is not a numpy array')
     return layers
 
 
+def _read_safetensors(path: Path) -> list[tuple[str, Points]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 - no mapping
+            foreign = {name: kind for name, kind in kinds.items() if kind not in STORED}
+            if foreign:
+                name = next(iter(foreign))
+                raise ValueError(f'"{name}" in it is {foreign[name]}, which numpy does not know; save it as float32')
+            return [(name, file.get_tensor(name)) for name in sorted(kinds, key=natural)]
+    except SafetensorError as error:
+        raise ValueError(f"it is no whole safetensors file ({error})") from None
+
+
 def _read_folder(path: Path) -> list[tuple[str, Points]]:
-    files = sorted(path.glob("*.npy"), key=lambda file: _natural(file.stem))
+    files = sorted(path.glob("*.npy"), key=lambda file: natural(file.stem))
     return [(file.stem, _array(file)) for file in files]
 
 
@@ -142,7 +164,8 @@ def _array(path: Path) -> Points:
     return array
 
 
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """A sort key that puts `layer2` before `layer10`."""
     parts = re.split(r"(\d+)", name)
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts], name
 

@@ -1,4 +1,4 @@
-"""A run over points that the user already has."""
+"""A run over points, or neighbour tables, that the user already has."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -6,15 +6,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
 
-import numpy as np
-
 from dimscope.arrays import Points, refuse_non_finite
 from dimscope.config import RunConfig, config_from
 from dimscope.errors import InputError
-from dimscope.files import atomic_path
 from dimscope.inputs.arrays import read_labels, read_layers
+from dimscope.inputs.tables import read_tables
 from dimscope.pipeline.extract import BLOCK_ROWS, is_extracted
+from dimscope.pipeline.given_tables import measure_tables
 from dimscope.pipeline.limits import check_disk, refuse_few
+from dimscope.pipeline.points import write_plain_rows
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress, Silent
 from dimscope.store.folder import RunFolder, clear_results, write_config
@@ -41,7 +41,8 @@ def measure_arrays(
     float16, float32 and float64 are kept as they are, integers become float64: distances are exact for the numbers as given.
 
     Args:
-        source: .npy, .npz, or a folder of .npy files; every layer (n, d), natural order of names is order of depth.
+        source: .npy, .npz, .safetensors, or a folder of .npy files; every layer (n, d), natural order of names is order of
+            depth; or neighbour tables (`dimscope.inputs.tables`).
         config: only its measures and seed are used.
         out: the run folder.
         labels: .npy or .txt with one label per example.
@@ -54,6 +55,18 @@ def measure_arrays(
     config = config_from(
         {"data": {"path": str(source), "label": str(labels) if labels else None}, "model": {"name": ""}}, config
     )
+    given = read_tables(source)
+    if given is not None:
+        return measure_tables(
+            *given,
+            config,
+            out,
+            labels=labels,
+            on_existing=on_existing,
+            with_report=with_report,
+            command=command,
+            progress=progress or Silent(),
+        )
     layers, source_hash = read_layers(source)
     _validate(layers, config.measure.k)
     values = read_labels(labels, len(layers[0][1])) if labels else None
@@ -83,7 +96,7 @@ def _copy(
     write_config(folder, config)
     manifest = Manifest(folder.path)
     manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
-    _write_points(folder, n_rows, labels)
+    write_plain_rows(folder, n_rows, labels)
     store = import_states(folder.states, list(zip(names, (points for _, points in layers), strict=True)), key, BLOCK_ROWS)
     depth = 1 / max(1, len(layers) - 1)
     manifest.write(
@@ -112,14 +125,3 @@ def _validate(layers: Layers, k: int) -> None:
 
 def _is_constant(points: Points) -> bool:
     return all((points[start : start + BLOCK_ROWS] == points[:1]).all() for start in range(0, len(points), BLOCK_ROWS))
-
-
-def _write_points(folder: RunFolder, n_rows: int, labels: Sequence[str] | None) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    empty = pyarrow.nulls(n_rows, pyarrow.string())
-    ids = [str(row) for row in np.arange(n_rows)]
-    table = pyarrow.table({"id": ids, "label": empty if labels is None else list(labels), "group": empty, "text": empty})
-    with atomic_path(folder.points) as temporary:
-        parquet.write_table(table, temporary)

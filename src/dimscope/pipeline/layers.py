@@ -55,6 +55,15 @@ def measure_points(points: Points, duplicates: Duplicates) -> Row:
         }
 
 
+def no_points(n: int) -> Row:
+    """The columns of `measure_points` where only neighbour tables of n points are there: what they cannot tell is missing."""
+    unknown = (
+        "width", "effective_rank", "participation_ratio", "anisotropy", "von_neumann_entropy", "pca_99", "norm_median",
+        "top_coordinate", "top_variance",
+    )  # fmt: skip
+    return {"n": n, "n_unique": n, "n_near": 0, **dict.fromkeys(unknown, float("nan"))}
+
+
 def measure_table(
     table: Neighbors, config: MeasureConfig, labels: Sequence[str] | None, exclude: Sequence[str] | None = None
 ) -> Row:

@@ -154,6 +154,9 @@ def _read_again(job: _Job, layers: Sequence[Layer], rows: list[measures.Row], sc
 
 def _measure_layer(job: _Job, layer: Layer) -> tuple[Neighbors | None, measures.Row]:
     options = job.config.measure
+    if not job.manifest.content["data"].get("has_points", True):  # the tables were given
+        table = read_table(job.folder.table_of(layer.name))
+        return table, measures.no_points(table.n) | measures.measure_table(table, options, job.labels, job.groups)
     points = open_states(job.folder.states / f"{layer.name}.npy")
     try:
         refuse_non_finite(points)
@@ -172,7 +175,7 @@ def _measure_layer(job: _Job, layer: Layer) -> tuple[Neighbors | None, measures.
 
 def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: int) -> Neighbors:
     stage, path = f"neighbors/{layer.name}", job.folder.table_of(layer.name)
-    key = f"{job.states_key}-{k}-{job.config.measure.duplicates}"
+    key = table_key(job.states_key, job.config, k)
     if job.manifest.is_stage_done(stage, key):
         return read_table(path)
     started = perf_counter()
@@ -181,6 +184,11 @@ def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: i
     write_table(path, table)
     job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
     return table
+
+
+def table_key(states_key: str, config: RunConfig, k: int) -> str:
+    """What the neighbour table of a layer depends on."""
+    return f"{states_key}-{k}-{config.measure.duplicates}"
 
 
 def _has_all_tables(manifest: Manifest) -> bool:

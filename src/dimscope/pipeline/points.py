@@ -1,5 +1,6 @@
 """points.parquet: who is in which row of the states."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,15 @@ def write_token_rows(folder: RunFolder, examples: Examples, tokens: Prepared, to
             "token": token,
         },
     )
+
+
+def write_plain_rows(folder: RunFolder, n_rows: int, labels: Sequence[str] | None) -> None:
+    """One row per point of which nothing but, perhaps, a label is known; the id is the row number."""
+    import pyarrow
+
+    empty = pyarrow.nulls(n_rows, pyarrow.string())
+    ids = [str(row) for row in range(n_rows)]
+    _write(folder, {"id": ids, "label": empty if labels is None else list(labels), "group": empty, "text": empty})
 
 
 def _contexts(tokens: TokenizedTexts, owners: IntArray, positions: IntArray) -> tuple[list[Any], list[Any], list[Any]]:
