@@ -7,7 +7,7 @@ import shutil
 def test_two_runs_in_one_page(call, mine, finished):
     left = call("compare", f"one={mine}", f"two={finished}", "-o", "c", "-q")
     assert (left.code, left.err) == (0, "")
-    assert left.out.split()[:2] == ["run", "peak"]
+    assert left.out.split()[:4] == ["run", "recommended", "peak", "dimension"]
     assert "Page: c/comparison.html" in left.out
     maps = (mine.parent / "c" / "maps.csv").read_text(encoding="utf-8").splitlines()
     cells = [row.split(",") for row in maps[1:]]
