@@ -99,7 +99,9 @@ def spectrum(points: ArrayLike) -> Spectrum:
 def _gram(array: Points, origin: FloatArray, mean: FloatArray) -> FloatArray:
     """Sum over points of the outer products of their deviations, in float64: the spectrum of singular values needs it.
 
-    Products in float32 take half the time and miss the small eigenvalues, and with them the effective rank.
+    Products in float32 take half the time (0.19 s instead of 0.39 s for 20 000 x 1280 points) and miss the small eigenvalues:
+    on the points of benchmarks/measures.py the smallest (5e-7 of the mean one) came out negative, and the effective rank
+    85.07 instead of 85.15.
     """
     gram = np.zeros((array.shape[1], array.shape[1]))
     room = np.empty((min(CHUNK, len(array)), array.shape[1]))

@@ -33,13 +33,15 @@ def measure(
     """Measure SOURCE: a run folder with its states, or arrays from anywhere.
 
     A run folder is measured again in place; only what the changed options touch is computed. Arrays are one layer per array:
-    a .npy file of shape (n, d) or (layers, n, d), a .npz file, or a folder of .npy files.
+    a .npy file of shape (n, d) or (layers, n, d), a .npz or .safetensors file, or a folder of .npy files. Neighbour tables are
+    read too: a .npz with `distances` and `indices`, or a folder of pairs *_dist.npy and *_index.npy.
 
     \b
     Examples:
-      dimscope measure runs/demo --k 64
+      dimscope measure runs/demo --measure linear_probe --measure cka --further-k 5,10,60
       dimscope measure layers.npz --labels labels.txt -o runs/mine
       dimscope measure embeddings.npy --k 50
+      dimscope measure distance_matrices/ --labels imagenet_labels.npy -o runs/paper
     """
     from dimscope.cli.output import finish
     from dimscope.cli.progress import choose_progress
