@@ -24,6 +24,8 @@ def other_value(entry):
         return [other] if get_origin(entry.type) is tuple else other
     if entry.name == "pool":
         return "position:-3"
+    if entry.name == "further_k":
+        return "5,10"
     for kind in get_args(entry.type) if get_origin(entry.type) is UnionType else [entry.type]:
         if kind is bool:
             return not entry.default
