@@ -31,8 +31,8 @@ class DataConfig:
 
     path: str = option(
         "",
-        "examples: .txt .csv .tsv .jsonl .parquet .fasta .fasta.gz, a saved Hugging Face data set, a folder of images or sound, "
-        "or .npy .npz with images or token ids",
+        "examples: .txt .csv .tsv .jsonl .parquet .fasta .fasta.gz, a saved Hugging Face data set, a folder of images or "
+        "sound, or .npy .npz with images or token ids",
     )
     text: str | None = option(None, "column with the text (of .npz the entry with the rows); default: `text`, or the only one")
     label: str | None = option(

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 """The compiled loops one by one, against numpy."""
 
 import numpy as np
@@ -211,3 +215,17 @@ def test_short_lists_and_short_radii_get_no_certificate(scene):
     lists.counts[:45] = 5
     lists.radii[45:] = 0.01
     assert not decided(scene, lists, 6, (7,))[2].any()
+
+
+@pytest.mark.slow
+def test_the_run_that_compiles_gives_the_bits_of_later_ones(tmp_path):
+    code = """if True:
+        import hashlib, numpy
+        from dimscope.knn.on_tiles import search
+        points = numpy.random.default_rng(0).normal(size=(2500, 333)).astype(numpy.float32)
+        found = search(points, 5, ranks=(2, 8, 64), threads=1, coarse="float32")
+        print(hashlib.sha256(b"".join(part.tobytes() for part in found)).hexdigest())
+    """
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (subprocess.check_output([sys.executable, "-c", code], env=environment) for _ in range(2))
+    assert first == second

@@ -1,9 +1,5 @@
 """The compiled engine against brute force, whatever the filter, the threads, the seed and the size of its tiles."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -389,17 +385,3 @@ def test_kernels_are_compiled_once_for_arrays_and_files(tmp_path):
     assert len(kernels.decide.signatures) == before
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
-
-
-@pytest.mark.slow
-def test_the_run_that_compiles_gives_the_bits_of_later_ones(tmp_path):
-    code = """if True:
-        import hashlib, numpy
-        from dimscope.knn.on_tiles import search
-        points = numpy.random.default_rng(0).normal(size=(2500, 333)).astype(numpy.float32)
-        found = search(points, 5, ranks=(2, 8, 64), threads=1, coarse="float32")
-        print(hashlib.sha256(b"".join(part.tobytes() for part in found)).hexdigest())
-    """
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    first, second = (subprocess.check_output([sys.executable, "-c", code], env=environment) for _ in range(2))
-    assert first == second
