@@ -1,7 +1,7 @@
 """How good is the advice? Regret of every layer rule against label overlap, kNN accuracy and a linear probe.
 
 python benchmarks/recommendation.py [--out runs/benchmark] [--only WORD] [--points N] [--finished]
-    [--write docs/recommendation.md]
+    [--no-probe] [--write docs/recommendation.md]
 
 Needs the extras `demo`, `decoder`, `digits` and `probe`, the packages that `recommendation_cases.py` names, and about half an
 hour of two cores. Finished parts are kept in the folder. The published curves are judged as well.
@@ -37,15 +37,15 @@ def folder_of(name: str, out: Path) -> RunFolder:
     return RunFolder(out / "runs" / re.sub(r"\W+", "-", name))
 
 
-def measured(name: str, out: Path, points: int | None, *, finished: bool) -> Profile:
-    """The profile of a case with all yardsticks; of a finished run when that is asked for, otherwise run where it is not."""
+def measured(name: str, out: Path, points: int | None, *, finished: bool, probe: bool = True) -> Profile:
+    """The profile of a case with its yardsticks; of a finished run when that is asked for, otherwise run where it is not."""
     folder = folder_of(name, out)
     if finished:
         profile = Profile.load(folder.profile)
     else:
         config = CASES[name].config(out / "data", points)
         profile = run_stages(config, folder.path, with_report=False, progress=Silent()).profile
-    return profile.with_columns({"linear_probe": probed(folder, profile)})
+    return profile.with_columns({"linear_probe": probed(folder, profile)}) if probe else profile
 
 
 def chosen_cases(out: Path, word: str, *, finished: bool) -> list[str]:
@@ -77,7 +77,7 @@ def outcome(profile: Profile) -> dict[str, Any]:
     """
     rows = [row for row, layer in enumerate(profile.layers) if layer.site != "final_norm"]
     names = [profile.layers[row].name for row in rows]
-    values = {yardstick: profile.values(yardstick)[rows] for yardstick in YARDSTICKS}
+    values = {yardstick: profile.values(yardstick)[rows] for yardstick in YARDSTICKS if profile.has(yardstick)}
     found: dict[str, Any] = {}
     for rule in RULES:
         answer = RULES.load(rule)().recommend(profile)
@@ -110,12 +110,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this word")
     parser.add_argument("--points", type=int, help="so many examples of each case")
     parser.add_argument("--finished", action="store_true", help="run nothing: judge the rules on the finished runs")
+    parser.add_argument("--no-probe", action="store_true", help="leave out the linear probe, which takes half of the time")
     parser.add_argument("--write", type=Path, help="a page with the marks")
     chosen = parser.parse_args()
     results: dict[str, dict[str, Any]] = {}
     cases: list[Evidence] = []
     for name in chosen_cases(chosen.out, chosen.only, finished=chosen.finished):
-        profile = measured(name, chosen.out, chosen.points, finished=chosen.finished)
+        profile = measured(name, chosen.out, chosen.points, finished=chosen.finished, probe=not chosen.no_probe)
         results[name] = outcome(profile)
         cases.append(evidence(name, CASES[name].family, profile))
         print(name, json.dumps(results[name]), flush=True)

@@ -18,7 +18,7 @@ def rules_table(results: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     for rule in RULES:
         answers = [found[rule] for found in results.values() if found[rule]["layer"] is not None]
-        means = [_percent([answer[name] for answer in answers], np.mean) for name in YARDSTICKS]
+        means = [_percent([answer[name] for answer in answers if name in answer], np.mean) for name in YARDSTICKS]
         worst = _percent([answer["label_overlap"] for answer in answers], np.min)
         lines.append(f"| `{rule}` | {len(answers)} of {len(results)} | {' | '.join(means)} | {worst} |")
     return "\n".join(lines)
