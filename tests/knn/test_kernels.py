@@ -1,8 +1,8 @@
+"""The compiled loops one by one, against numpy."""
+
 import os
 import subprocess
 import sys
-
-"""The compiled loops one by one, against numpy."""
 
 import numpy as np
 import pytest
