@@ -12,6 +12,7 @@ from dimscope.arrays import IntArray, Points
 from dimscope.devices import find_device
 from dimscope.errors import InputError, ModelError
 from dimscope.models.capture import Capture
+from dimscope.models.silence import silent_transformers
 
 
 def attend_as_trained(model: Any) -> None:
@@ -92,7 +93,8 @@ class ImageReader:
 def _load(folder: Path, *, with_head: bool) -> Any:
     kind = transformers.ImageGPTForCausalImageModeling if with_head else transformers.ImageGPTModel
     try:
-        model, info = kind.from_pretrained(str(folder), local_files_only=True, output_loading_info=True)
+        with silent_transformers():
+            model, info = kind.from_pretrained(str(folder), local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"{folder} cannot be read as an ImageGPT folder: {str(error).splitlines()[0]}") from None
     if with_head and any("lm_head" in name for name in info["missing_keys"]):
