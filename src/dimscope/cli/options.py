@@ -164,7 +164,7 @@ def _put(values: dict[str, Any], part: str, field: str, value: Any) -> None:
 
 def preset_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--preset NAME`, passed as `preset`."""
-    text = "Options of a published study, which others given here win over: igpt or esm (docs/extraction.md)."
+    text = "Options of a published study, which others given here win over: igpt or esm."
     return click.option("--preset", "preset", metavar="NAME", help=text)(function)
 
 
