@@ -46,7 +46,8 @@ def test_commands_on_the_pages_exist_with_their_options(page):
             found = command.get_command(click.Context(command), words.pop(0))
             assert found is not None, line
             command = found
-        command.make_context("dimscope", words, help_option_names=HELP_NAMES)  # an unknown option, a wrong word or a missing one raises here
+        # an unknown option, a wrong word or a missing one raises here; click keeps the names of the first context
+        command.make_context("dimscope", words, help_option_names=HELP_NAMES)
 
 
 def test_the_site_builds_without_a_warning_and_asks_no_other_host(tmp_path):
