@@ -5,8 +5,10 @@
 
 A model of random weights reads random proteins with the lengths of real ones: gamma distributed, mean 354 residues, at most
 1022 (1024 tokens). Each way is a process of its own on one thread that loads model, tokenizer and data from files, so that all
-of a way is counted but the imports; the ways take turns, and medians over the rounds are printed: processor seconds, and the
-peak of private memory above what it was before the model was loaded, sampled every 2 ms.
+of a way is counted but the imports. The ways take turns, and medians over the rounds are printed of processor seconds. Memory
+is the peak of private memory above what it was before the model was loaded, sampled every 2 ms in a run of its own in which the
+C library gives each large array pages of its own (MALLOC_MMAP_THRESHOLD_): otherwise the peaks of the same way differ by a
+factor of two from run to run, by where the allocator happens to leave gaps.
 
 - `bare`: the batches of dimscope, forward passes alone, nothing read.
 - `dimscope`: the whole stage: every layer pooled by mean, stored with checksums, on disk.
@@ -17,11 +19,13 @@ peak of private memory above what it was before the model was loaded, sampled ev
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from time import process_time, sleep
@@ -159,6 +163,17 @@ WAYS: dict[str, Callable[[Path], Any]] = {
 }  # fmt: skip
 
 
+LAZY: dict[str, tuple[str, ...]] = {
+    "bare": ("pyarrow.parquet",), "dimscope": ("pyarrow.parquet",), "loop": (), "batch loop": (),
+    "sentence-transformers": ("sentence_transformers",),
+}  # fmt: skip
+"""Modules that a way imports when it needs them; imports are not counted."""
+
+
+OWN_PAGES = {"MALLOC_MMAP_THRESHOLD_": "262144"}
+"""Environment of a run whose memory is looked at."""
+
+
 class Memory(threading.Thread):
     """The largest private memory of this process while it runs, in MB."""
 
@@ -183,8 +198,8 @@ def private_mb() -> float:
 def measure(way: str, folder: Path) -> None:
     """Print seconds and megabytes of one way; runs in a process of its own."""
     torch.set_num_threads(1)
-    if way == "sentence-transformers":
-        import sentence_transformers  # noqa: F401 - imports are not counted
+    for name in LAZY[way]:
+        import_module(name)
     watch = Memory()
     watch.start()
     started = process_time()
@@ -195,11 +210,11 @@ def measure(way: str, folder: Path) -> None:
     print("measured", seconds, watch.peak - watch.before)
 
 
-def in_child(way: str, folder: Path) -> tuple[float, float]:
+def in_child(way: str, folder: Path, environment: dict[str, str]) -> tuple[float, float]:
     """`measure` in a new process."""
     command = [sys.executable, __file__, "--measure", way, "--folder", str(folder)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, megabytes = printed.split("measured ")[1].split()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+    seconds, megabytes = done.stdout.split("measured ")[1].split()
     return float(seconds), float(megabytes)
 
 
@@ -221,21 +236,20 @@ def main(words: list[str] | None = None) -> None:
     for n_examples in arguments.examples:
         with tempfile.TemporaryDirectory() as place:
             write_case(Path(place), arguments.family, arguments.blocks, arguments.width, n_examples)
-            rounds = [{way: in_child(way, Path(place)) for way in arguments.ways} for _ in range(arguments.rounds)]
-        for line in table(n_examples, rounds):
-            print(line)
+            times = [{way: in_child(way, Path(place), {})[0] for way in arguments.ways} for _ in range(arguments.rounds)]
+            memory = {way: in_child(way, Path(place), OWN_PAGES)[1] for way in arguments.ways}
+        for line in table(n_examples, times, memory):
+            print(line, flush=True)
 
 
-def table(n_examples: int, rounds: list[dict[str, tuple[float, float]]]) -> list[str]:
-    """Medians over the rounds, and the medians of the ratios to `bare` of the same round."""
+def table(n_examples: int, times: list[dict[str, float]], memory: dict[str, float]) -> list[str]:
+    """Medians over the rounds and of the ratios to `bare` of the same round, and the peaks."""
     lines = []
-    for way in rounds[0]:
-        cells = []
-        for column, digits in ((0, 1), (1, 0)):
-            cells.append(f"{median(found[way][column] for found in rounds):.{digits}f}")
-            shares = [found[way][column] / found["bare"][column] for found in rounds if "bare" in found]
-            cells.append(f"{median(shares):.2f}" if shares else "-")
-        lines.append(f"| {n_examples} | {way} | {' | '.join(cells)} |")
+    for way, megabytes in memory.items():
+        shares = [found[way] / found["bare"] for found in times if "bare" in found]
+        ratios = (f"{median(shares):.2f}", f"{megabytes / memory['bare']:.2f}") if shares else ("-", "-")
+        cells = (n_examples, way, f"{median(found[way] for found in times):.1f}", ratios[0], f"{megabytes:.0f}", ratios[1])
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return lines
 
 
