@@ -277,8 +277,8 @@ HUB = """
 import sys, time
 from dimscope.config import ModelConfig
 from dimscope.errors import ModelError
-from dimscope.models import load
-load.HUB_SECONDS = float(sys.argv[1])
+from dimscope.models import hub, load
+hub.HUB_SECONDS = float(sys.argv[1])
 started = time.perf_counter()
 try:
     load.load_model(ModelConfig(name="someone/some-model"))

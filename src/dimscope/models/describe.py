@@ -6,9 +6,9 @@ from typing import Any
 import torch
 import transformers
 
-from dimscope.errors import ModelError
 from dimscope.models.blocks import find_stack, norm_paths
 from dimscope.models.gguf import gguf_file
+from dimscope.models.hub import explained_loading, is_on_hub
 from dimscope.models.parts import part_of
 from dimscope.models.silence import silent_transformers
 
@@ -28,14 +28,14 @@ def describe_model(name: str, stack: str = "auto") -> dict[str, Any]:
         ModelError: no such configuration, an architecture that transformers does not know, or no list of blocks in it.
     """
     packed = gguf_file(name)
-    source = str(packed.parent if packed else Path(name).expanduser() if Path(name).expanduser().is_dir() else name)
-    file = {"gguf_file": packed.name} if packed else {}
-    try:
-        with silent_transformers(), torch.device("meta"):
-            config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False, **file)
-            model = part_of(transformers.AutoModel.from_config(config, trust_remote_code=False), stack)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{name} cannot be described: {str(error).strip().splitlines()[0]}") from error
+    place = packed.parent if packed else Path(name).expanduser()
+    options: dict[str, Any] = {"gguf_file": packed.name} if packed else {}
+    with silent_transformers(), torch.device("meta"), explained_loading(f'the model "{name}"', place.is_dir()):
+        if not place.is_dir():
+            options["local_files_only"] = not is_on_hub(name, "main")
+        source = str(place) if place.is_dir() else name
+        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False, **options)
+        model = part_of(transformers.AutoModel.from_config(config, trust_remote_code=False), stack)
     found = find_stack(model)
     return {
         "class": type(model).__name__,

@@ -1,55 +1,28 @@
 """Loading a model and what prepares its input from a folder or a hub, without running code that came with the weights."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 
 from dimscope.config import ModelConfig
 from dimscope.devices import find_device
-from dimscope.errors import DimscopeError, ModelError, UsageError
+from dimscope.errors import ModelError, UsageError
 from dimscope.files import hash_file
 from dimscope.models.gguf import gguf_file
+from dimscope.models.hub import explained_loading, is_on_hub
 from dimscope.models.imagegpt import attend_as_trained
 from dimscope.models.modality import PROCESSORS, load_processor, load_tokenizer, refuse_other_kind, stack_for
 from dimscope.models.parts import part_of
 from dimscope.models.silence import silent_transformers
 from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
 
-HUB_SECONDS = 10.0
-"""How long the hub may take to answer whether it has a model, before the local cache is tried alone."""
 OLDEST_TORCH = (2, 4)
 """What transformers 5 needs; an older build is refused with a sentence instead of being replaced at installation."""
 UNBOUNDED = 1_000_000
 """Tokenizers without a limit report about 1e30 tokens; anything above this counts as no limit."""
-REASONS: Mapping[tuple[str, ...], str] = {
-    ("trust_remote_code",): "it needs code of its own, which dimscope never runs; choose a model that transformers knows",
-    ("file named model.safetensors",): (
-        "it has no safetensors weights; convert them, or say --allow-pickle if you trust their source"
-    ),
-    ("ignore_mismatched_sizes",): "its weights have other shapes than its config.json says; they belong to another model",
-    ("preprocessor_config.json", "feature extractor"): "it has no preprocessor_config.json that can be read",
-    ("backend tokenizer", "load tokenizer"): "it has no tokenizer files that can be read, for example a tokenizer.json",
-}
-"""What stands in the message of a library -> what it means for the user; anything else is passed on."""
-DAMAGED = (SafetensorError, UnpicklingError, EOFError)
-"""What the readers of safetensors and pickles raise for a file that they do not understand."""
-HUB_REASONS: Mapping[tuple[str, ...], str] = {
-    ("connect", "offline", "Connection", "resolve"): (
-        "the hub cannot be reached and the model is not in the local cache; download it where there is a network, or give "
-        "the path of a local folder"
-    ),
-    ("Not Found", "not a valid model identifier", "Repo id", "gated"): (
-        "there is no such folder here and no such model on the hub; check the spelling, or log in if it is private"
-    ),
-}
-"""The same for names that are no folders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,17 +173,17 @@ def _load(source: str, config: ModelConfig, device: torch.device, kind: str, pac
     dtype = "auto" if config.dtype == "auto" and device.type != "cpu" else _torch_dtype(config.dtype)
     is_folder = Path(source).is_dir()
     with silent_transformers():
-        with _explained(f'the model "{config.name}"', is_folder):
+        with explained_loading(f'the model "{config.name}"', is_folder):
             if not is_folder:
-                shared["local_files_only"] = not _is_on_hub(source, shared["revision"])
+                shared["local_files_only"] = not is_on_hub(source, shared["revision"])
             model_config = transformers.AutoConfig.from_pretrained(source, **shared)
         stack = stack_for(kind, config.stack, model_config)
         refuse_other_kind(kind, stack, model_config, config.name)
-        with _explained(f'the tokenizer of "{config.name}"', is_folder):
+        with explained_loading(f'the tokenizer of "{config.name}"', is_folder):
             tokenizer = load_tokenizer(source, kind, shared)
-        with _explained(f'the {PROCESSORS.get(kind, "")} of "{config.name}"', is_folder):
+        with explained_loading(f'the {PROCESSORS.get(kind, "")} of "{config.name}"', is_folder):
             processor = load_processor(source, kind, model_config, shared)
-        with _explained(f'the model "{config.name}"', is_folder):
+        with explained_loading(f'the model "{config.name}"', is_folder):
             whole, report = transformers.AutoModel.from_pretrained(
                 source,
                 config=model_config,
@@ -231,41 +204,10 @@ def _load(source: str, config: ModelConfig, device: torch.device, kind: str, pac
     return model.eval().to(device), tokenizer, processor, folder
 
 
-def _is_on_hub(name: str, revision: str) -> bool:
-    """True when the hub answers for this model within seconds; False when it cannot be reached (then the cache is all)."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS)
-    except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError):
-        raise
-    except Exception:  # whatever HTTP library the hub's client uses, it raises errors of its own
-        return False
-    return True
-
-
 def _torch_dtype(name: str) -> torch.dtype:
     found = torch.float32 if name == "auto" else getattr(torch, name)
     assert isinstance(found, torch.dtype)
     return found
-
-
-@contextmanager
-def _explained(what: str, is_folder: bool) -> Iterator[None]:
-    try:
-        yield
-    except DimscopeError:
-        raise
-    except DAMAGED as error:
-        why = "its weights file is damaged or holds something else than tensors; copy or download it again"
-        raise ModelError(f"{what} cannot be loaded: {why}.") from error
-    except Exception as error:  # transformers and tokenizers raise many kinds
-        text = str(error).strip()
-        reasons = REASONS if is_folder else {**REASONS, **HUB_REASONS}
-        known = (reason for signs, reason in reasons.items() if any(sign in text for sign in signs))
-        why = next(known, text.splitlines()[0] if text else type(error).__name__)
-        raise ModelError(f"{what} cannot be loaded: {why.rstrip('.')}.") from error
 
 
 def _cached_folder(source: str, config: ModelConfig) -> Path:

@@ -116,6 +116,7 @@ def header_facts(profile: Profile) -> list[str]:
     model, data = _part(profile.provenance, "model"), _part(profile.provenance, "data")
     blocks = sum(layer.site in ("block", "block_norm", "attention", "mlp") for layer in profile.layers)
     facts = [
+        _counted(data.get("n_tokens"), "token"),
         _counted(data.get("n_examples") or _largest(profile, "n"), "example"),
         _counted(data.get("n_labels"), "label"),
         _counted(blocks or len(profile.layers), "block" if blocks else "layer"),
