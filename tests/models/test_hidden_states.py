@@ -14,6 +14,8 @@ from dimscope.models.tokens import tokenize
 from tiny import DECODERS, FAMILIES, N_LAYERS, WITHOUT_FINAL_NORM, make_texts, save_model
 
 TEXTS = make_texts(15)
+EAGER_ONLY = {"gemma2", "mpnet"}
+"""Families that transformers computes in one way only."""
 NAMES = [str(number) for number in range(len(TEXTS))]
 
 
@@ -87,6 +89,21 @@ def test_the_final_norm_is_a_site_of_its_own(family):
 def test_batches_and_padding_do_not_matter(family, options):
     found, _ = read(family[1])
     again, _ = read(family[1], **options)
+    for layer, states in found.items():
+        np.testing.assert_allclose(again[layer], states, rtol=1e-5, atol=1e-5 * np.abs(states).max())
+
+
+def test_the_attention_implementation_does_not_matter(family):
+    found, _ = read(family[1])
+    config = ModelConfig(name=str(family[1]))
+    loaded = load_model(config)
+    assert (loaded.model.config._attn_implementation == "eager") == (family[0] in EAGER_ONLY)
+    if family[0] in EAGER_ONLY:
+        pytest.skip("transformers has one implementation of this attention")
+    loaded.model.set_attn_implementation("eager")
+    reader = Reader(loaded, tokenize(loaded, TEXTS, NAMES, "exclude", "mean"), NAMES, config)
+    assert reader.loaded.model.config._attn_implementation == "eager"
+    again = reader.read(np.arange(len(TEXTS)), lambda _: None)["mean"]
     for layer, states in found.items():
         np.testing.assert_allclose(again[layer], states, rtol=1e-5, atol=1e-5 * np.abs(states).max())
 
