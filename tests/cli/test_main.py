@@ -86,9 +86,11 @@ def test_every_help_says_what_each_option_does_within_100_columns(name, call, mo
 def test_every_help_begins_with_examples_that_can_be_parsed(name, call):
     text = call(name, "-h").out
     examples = [line.strip() for line in text.split("Examples:\n")[1].split("\n\n")[0].splitlines()]
-    assert 1 <= len(examples) <= 3
+    assert 1 <= len(examples) <= 8
     for example in examples:
         program, command, *words = shlex.split(example)
+        if program == "embedding-atlas":  # what reads an export
+            continue
         assert program == "dimscope"
         cli.get_command(None, command).make_context(command, words)
 
