@@ -30,6 +30,7 @@ REGISTRIES = {
 }  # fmt: skip
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 JOINT = {
+    "pipeline/test_proteins.py": "published protein models end to end, from FASTA to states",
     "cli/test_bad_input.py": "every refusal through the command line",
     "cli/test_interrupted.py": "a full disk and Ctrl-C during a run",
     "dimensions/test_conventions.py": "estimators as other packages compute them",
