@@ -1,14 +1,15 @@
 """A process that has imported everything and runs each job in a fork of its own: jobs can be killed, imports are paid once.
 
 Reads one JSON object per line: `command` (arguments of dimscope), `out` (run folder), `fatal` (at which durable write a signal
-comes, 0 for never), `signal` (its name), `torn` (damage the states at that moment), `log` (file for both outputs). Answers with
-the exit code (negative for a signal) and the number of durable writes.
+comes, 0 for never), `delay` (seconds after which the process is killed, or null), `signal` (its name), `torn` (damage the
+states at that moment), `log` (file for both outputs). Answers with the exit code (negative for a signal).
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,19 @@ def damage_states(out: Path) -> None:
         with path.open("r+b") as handle:
             handle.seek(-8, 2)
             handle.write(b"damaged!")
+
+
+def tear_last_write(out: Path) -> None:
+    """Spoil the second half of what was written last and is not whole by its name: an array, or a temporary file."""
+    written = [path for path in out.rglob("*") if path.is_file() and (path.suffix == ".npy" or ".part" in path.name)]
+    for path in sorted(written, key=lambda one: one.stat().st_mtime_ns)[-1:]:
+        size = path.stat().st_size
+        if path.suffix == ".npy":
+            with path.open("r+b") as handle:
+                handle.seek(size // 2)
+                handle.write(bytes(byte ^ 255 for byte in path.read_bytes()[size // 2 :]))
+        else:
+            os.truncate(path, size // 2)
 
 
 def run_job(job: dict[str, Any]) -> None:
@@ -70,10 +84,17 @@ def serve() -> None:
     for name in WARM:
         import_module(name)
     for line in sys.stdin:
+        job = json.loads(line)
         child = os.fork()
         if child == 0:
-            run_job(json.loads(line))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201 - the answer
+            run_job(job)
+        if job["delay"] is not None:
+            time.sleep(job["delay"])
+            os.kill(child, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if job["delay"] is not None and job["torn"]:
+            tear_last_write(Path(job["out"]))
+        print(code, flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

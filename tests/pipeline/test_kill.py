@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tiny import make_texts
@@ -37,10 +40,18 @@ def call(bert, tmp_path_factory):
         [sys.executable, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     )
 
-    def ask(out, fatal=0, signal="SIGKILL", torn=False):
+    def ask(out, fatal=0, signal="SIGKILL", torn=False, delay=None, more=()):
         log = place / f"{next(numbers)}.log"
-        command = ["run", str(bert), "--data", str(place / "texts.csv"), *options.split(), "-o", str(out)]
-        job = {"command": command, "out": str(out), "fatal": fatal, "signal": signal, "torn": torn, "log": str(log)}
+        command = ["run", str(bert), "--data", str(place / "texts.csv"), *options.split(), *more, "-o", str(out)]
+        job = {
+            "command": command,
+            "out": str(out),
+            "fatal": fatal,
+            "signal": signal,
+            "torn": torn,
+            "log": str(log),
+            "delay": delay,
+        }
         print(json.dumps(job), file=server.stdin, flush=True)
         code = int(server.stdout.readline())
         counted = log.with_suffix(".count")
@@ -124,3 +135,30 @@ def test_ctrl_c_leaves_with_130_and_the_same_command_goes_on(call, undisturbed, 
     assert events[-1] == stage
     assert not (tmp_path / "run" / "profile.csv").exists()
     check_resumed(call, tmp_path / "run", expected)
+
+
+@pytest.mark.slow
+def test_fifty_deaths_at_random_instants(call, tmp_path):
+    """Two poolings in one pass; the last write of every other death is torn, and every fourth run dies twice."""
+    options = {"more": ("--pool", "mean,last")}
+    assert call(tmp_path / "whole", **options).code == 0
+    expected = content(tmp_path / "whole")
+    assert {name.split("/")[0] for name in expected} >= {"pools", "states", "neighbors", "profile.nc"}
+    started = time.perf_counter()
+    assert call(tmp_path / "again", **options).code == 0
+    usual = time.perf_counter() - started
+    assert content(tmp_path / "again") == expected
+    rng, killed, unfinished = np.random.default_rng(11), 0, 0
+    for number in range(200):
+        out = tmp_path / f"run{number}"
+        for _ in range(1 + (number % 4 == 3)):
+            killed += call(out, delay=rng.uniform(0.02, 1.0) * usual, torn=bool(number % 2), **options).code == -9
+            unfinished += out.exists() and not (out / "recommendation.json").exists()
+        again = call(out, **options)
+        assert again.code == 0, again.text
+        assert content(out) == expected, number
+        shutil.rmtree(out)
+        if killed >= 50:
+            break
+    assert killed >= 50
+    assert unfinished >= 20
