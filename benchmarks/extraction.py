@@ -152,8 +152,8 @@ def encode(folder: Path) -> list[np.ndarray]:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers import models as parts
 
-    transformer = parts.Transformer(str(folder))
-    model = SentenceTransformer(modules=[transformer, parts.Pooling(transformer.get_word_embedding_dimension())], device="cpu")
+    width = transformers.AutoConfig.from_pretrained(folder).hidden_size
+    model = SentenceTransformer(modules=[parts.Transformer(str(folder)), parts.Pooling(width)], device="cpu")
     texts = (folder / "proteins.fasta").read_text().split("\n")[1::2]
     return [np.asarray(model.encode(texts, batch_size=BATCH, show_progress_bar=False))]
 
