@@ -1,7 +1,8 @@
 """Time and memory of reading all layers of a model: dimscope beside a bare forward pass and the usual ways.
 
     python benchmarks/extraction.py [--family esm] [--examples 128] [--blocks 12] [--width 256] [--rounds 3]
-    python benchmarks/extraction.py --ways dimscope --examples 64 256 1024      # memory against the number of examples
+    python benchmarks/extraction.py --ways bare dimscope --examples 64 256 1024   # memory against the number of examples
+    python benchmarks/extraction.py --family gpt2 --ways bare dimscope nnsight TransformerLens
 
 A model of random weights reads random proteins with the lengths of real ones: gamma distributed, mean 354 residues, at most
 1022 (1024 tokens). Each way is a process of its own on one thread that loads model, tokenizer and data from files, so that all
@@ -16,6 +17,8 @@ factor of two from run to run, by where the allocator happens to leave gaps.
   mean, kept in memory.
 - `batch loop`: the same, each batch padded to its own longest text.
 - `sentence-transformers`: `encode` with mean pooling; the last layer alone.
+- `nnsight` (`--family gpt2`): every layer pooled inside a trace, batches as in `batch loop`.
+- `TransformerLens` (`--family gpt2`): `run_with_cache` of every layer, pooled afterwards, batches as in `batch loop`.
 """
 
 import argparse
@@ -24,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -71,8 +74,14 @@ FAMILIES: dict[str, Callable[[int, int], Any]] = {
 def write_case(folder: Path, family: str, blocks: int, width: int, n_examples: int) -> None:
     """Model, tokenizer and `proteins.fasta`, the same for the same arguments."""
     torch.manual_seed(0)
-    transformers.AutoModel.from_config(FAMILIES[family](blocks, width)).save_pretrained(folder)
+    model = transformers.AutoModel.from_config(FAMILIES[family](blocks, width))
+    model.save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
+    if family == "gpt2":  # TransformerLens reads models with a head only
+        whole = transformers.GPT2LMHeadModel(model.config)
+        whole.transformer.load_state_dict(model.state_dict())
+        for part in (whole, make_tokenizer()):
+            part.save_pretrained(folder / "lm")
     rng = np.random.default_rng(0)
     chains = ("".join(rng.choice(list(RESIDUES), length)) for length in draw_lengths(n_examples, rng))
     lines = (f">p{row}\n{chain}\n" for row, chain in enumerate(chains))
@@ -158,14 +167,59 @@ def encode(folder: Path) -> list[np.ndarray]:
     return [np.asarray(model.encode(texts, batch_size=BATCH, show_progress_bar=False))]
 
 
+def batches_of(folder: Path) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Ids, attention mask and pooling weights of batches in the order of the file, padded to their longest."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    texts = (folder / "proteins.fasta").read_text().split("\n")[1::2]
+    for start in range(0, len(texts), BATCH):
+        inputs = tokenizer(texts[start : start + BATCH], return_tensors="pt", padding=True)
+        mask = inputs["attention_mask"]
+        yield inputs["input_ids"], mask, mask / mask.sum(dim=1, keepdim=True)
+
+
+def trace(folder: Path) -> list[np.ndarray]:
+    """Every layer by nnsight, pooled inside the trace."""
+    import nnsight
+
+    model = nnsight.NNsight(transformers.AutoModel.from_pretrained(folder).eval())
+    parts = []
+    for ids, mask, weights in batches_of(folder):
+        with torch.no_grad(), model.trace(input_ids=ids, attention_mask=mask):
+            found = []
+            for block in model.h:
+                states = block.output
+                found.append(torch.einsum("bt,btd->bd", weights, states[0] if isinstance(states, tuple) else states))
+            found = nnsight.save(found)
+        parts.append([vectors.numpy() for vectors in found])
+    return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+
+
+def cached(folder: Path) -> list[np.ndarray]:
+    """Every layer by TransformerLens."""
+    from transformer_lens.model_bridge import TransformerBridge
+
+    model = TransformerBridge.boot_transformers(str(folder / "lm"), device="cpu")
+    parts = []
+    for ids, mask, weights in batches_of(folder):
+        with torch.no_grad():
+            _, cache = model.run_with_cache(
+                ids, attention_mask=mask, names_filter=lambda name: name.endswith("hook_resid_post")
+            )
+        parts.append([torch.einsum("bt,btd->bd", weights, states).numpy() for states in cache.values()])
+    return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+
+
 WAYS: dict[str, Callable[[Path], Any]] = {
     "bare": bare, "dimscope": dimscope, "loop": loop, "batch loop": batch_loop, "sentence-transformers": encode,
+    "nnsight": trace, "TransformerLens": cached,
 }  # fmt: skip
+USUAL = ["bare", "dimscope", "loop", "batch loop", "sentence-transformers"]
+"""Ways that every family has."""
 
 
 LAZY: dict[str, tuple[str, ...]] = {
     "bare": ("pyarrow.parquet",), "dimscope": ("pyarrow.parquet",), "loop": (), "batch loop": (),
-    "sentence-transformers": ("sentence_transformers",),
+    "sentence-transformers": ("sentence_transformers",), "nnsight": ("nnsight",), "TransformerLens": ("transformer_lens",),
 }  # fmt: skip
 """Modules that a way imports when it needs them; imports are not counted."""
 
@@ -222,7 +276,7 @@ def main(words: list[str] | None = None) -> None:
     """All ways in turn, as a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--family", choices=FAMILIES, default="esm")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=USUAL)
     parser.add_argument("--examples", nargs="+", type=int, default=[128])
     for name, default in (("blocks", 12), ("width", 256), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
