@@ -14,7 +14,8 @@ from dimscope.errors import InputError, ModelError, UsageError, first_of
 from dimscope.models.load import LoadedModel, counts_positions_itself
 from dimscope.models.prepared import Batch
 
-TOKENIZE_CHUNK = 2048
+TOKENIZE_CHUNK = 256
+"""Texts tokenised at once: what tokenizers return of them is a hundred bytes per token, until it is copied."""
 
 
 @dataclass(frozen=True, eq=False)
