@@ -5,6 +5,7 @@ import pytest
 
 from dimscope import mutual_knn
 from dimscope.errors import InputError
+from dimscope.overlaps.mutual import nearest_by_angle
 
 
 @pytest.mark.parametrize("k", [10, 30])
@@ -40,3 +41,10 @@ def test_a_row_of_zeros_is_refused():
     points[4] = 0
     with pytest.raises(InputError, match=r"1 of 20 rows are zero \(the first is row 4\)"):
         mutual_knn(points, points)
+
+
+def test_its_table_has_the_largest_cosines_first():
+    points = np.random.default_rng(2).standard_normal((40, 4)) * np.arange(1, 41)[:, None]
+    directions = points / np.linalg.norm(points, axis=1, keepdims=True)
+    cosines = directions @ directions.T - 2 * np.eye(40)
+    np.testing.assert_array_equal(nearest_by_angle(points, 6).indices, np.argsort(-cosines, axis=1)[:, :6])

@@ -18,6 +18,8 @@ from dimscope import (
     retrieval_accuracy,
 )  # fmt: skip
 from dimscope.config import MeasureConfig
+from dimscope.overlaps.mutual import nearest_by_angle
+from dimscope.pipeline import requested
 from dimscope.pipeline.requested import REQUESTS, Place, requests
 
 N, K, SEED = 140, 12, 5
@@ -107,3 +109,17 @@ def test_overlaps_that_a_table_or_labels_cannot_give_are_left_out():
     assert request.of_layer(place(A, k=20)) == {}
     assert request.of_layer(place(A, labels=None)) == {}
     assert request.of_layer(place(A, labels=["same"] * N)) == {}
+
+
+def test_a_layer_is_searched_by_angle_once(monkeypatch):
+    searched = []
+
+    def counted(points, k):
+        searched.append(points.shape)
+        return nearest_by_angle(points, k)
+
+    monkeypatch.setattr(requested, "nearest_by_angle", counted)
+    first, middle, last = place(A), place(B), place(A)
+    REQUESTS["mutual_knn"].of_step(first, middle)
+    REQUESTS["mutual_knn"].of_step(middle, last)
+    assert searched == [A.shape, B.shape, A.shape]

@@ -41,7 +41,7 @@ def overlaps_at(run: str | Path, k: Sequence[int] | None = None) -> Profile:
     folder = open_folder(Path(run))
     profile = Profile.load(folder.profile)
     names = [layer.name for layer in profile.layers]
-    wanted = _checked(folder, names, k)
+    wanted = _checked(folder, profile, k)
     missing = {
         quantity: [count for count in wanted if not profile.has(f"{quantity}_k{count}")]
         for quantity in ("overlap_next", "label_overlap")
@@ -58,9 +58,14 @@ def overlaps_at(run: str | Path, k: Sequence[int] | None = None) -> Profile:
     return profile.with_columns(_numbers(columns))
 
 
-def _checked(folder: RunFolder, names: Sequence[str], k: Sequence[int] | None) -> tuple[int, ...]:
-    """The numbers of neighbours to read, ascending."""
-    widths = {name: table.k for name in names if (table := _table(folder, name)) is not None}
+def _checked(folder: RunFolder, profile: Profile, k: Sequence[int] | None) -> tuple[int, ...]:
+    """The numbers of neighbours to read, ascending; the profile knows how many each table holds."""
+    kept = profile.values("k") if profile.has("k") else np.full(len(profile.layers), np.nan)
+    widths = {
+        layer.name: int(width)
+        for layer, width in zip(profile.layers, kept, strict=True)
+        if np.isfinite(width) and folder.table_of(layer.name).is_file()
+    }
     if not widths:
         raise StoreError(f"{folder.path} has no neighbour tables; run `dimscope measure {folder.path}` first.")
     narrow = min(widths, key=lambda name: widths[name])

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 from dimscope.arrays import FloatArray, as_points
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate
+from dimscope.knn import as_neighbors
+from dimscope.knn.base import Neighbors
 from dimscope.knn.scratch import Scratch
 from dimscope.overlaps.layers import overlap
 
@@ -42,7 +44,16 @@ def mutual_knn(points_a: ArrayLike, points_b: ArrayLike, k: int = 10) -> Estimat
         >>> mutual_knn(points, points * np.arange(1, 101)[:, None], k=10).value
         1.0
     """
-    return overlap(unit_rows(points_a), unit_rows(points_b), k)
+    return overlap(nearest_by_angle(points_a, k), nearest_by_angle(points_b, k), k)
+
+
+def nearest_by_angle(points: ArrayLike, k: int) -> Neighbors:
+    """The table that `mutual_knn` compares: the k nearest of each point by cosine.
+
+    Raises:
+        InputError: a row of zeros, or fewer than k + 1 distinct directions.
+    """
+    return as_neighbors(unit_rows(points), k)
 
 
 def unit_rows(points: ArrayLike) -> FloatArray:

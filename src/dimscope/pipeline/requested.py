@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from dimscope.arrays import Points
@@ -15,11 +15,11 @@ from dimscope.overlaps import (
     information_imbalance,
     label_overlap,
     linear_probe,
-    mutual_knn,
     overlap,
     retrieval_accuracy,
 )  # fmt: skip
 from dimscope.overlaps.class_fraction import largest_k
+from dimscope.overlaps.mutual import nearest_by_angle
 from dimscope.pipeline.layers import Row, columns_of
 
 
@@ -48,6 +48,11 @@ class Place:
         """The labels of a measure that was refused without them."""
         assert self.labels is not None
         return self.labels
+
+    @cached_property
+    def by_angle(self) -> Neighbors:
+        """Neighbours by cosine, found once for the steps into and out of this layer."""
+        return nearest_by_angle(self.points, self.k)
 
 
 OfLayer: TypeAlias = Callable[[Place], Row]
@@ -106,7 +111,7 @@ def _clusters(here: Place) -> Row:
 
 
 def _mutual(here: Place, following: Place) -> Row:
-    return columns_of("mutual_knn_next", mutual_knn(here.points, following.points, here.k))
+    return columns_of("mutual_knn_next", overlap(here.by_angle, following.by_angle, here.k))
 
 
 def _cka(here: Place, following: Place) -> Row:
