@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dimscope.devices import find_device
+from dimscope.devices import choose_device, find_device
 from dimscope.errors import UsageError
 
 
@@ -13,3 +13,10 @@ def test_a_device_that_is_there_is_found():
 def test_any_other_is_refused_with_those_that_are_there(name):
     with pytest.raises(UsageError, match=rf'^device "{name}" was asked for; PyTorch .* sees: cpu'):
         find_device(name)
+
+
+def test_auto_takes_what_is_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cuda")

@@ -4,15 +4,17 @@ import errno
 import hashlib
 import os
 import resource
+import shutil
 import stat
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from dimscope import files
 from dimscope.errors import StoreError
-from dimscope.files import atomic_path, explained_disk_errors, hash_file, is_numpy_file, write_text
+from dimscope.files import atomic_path, explained_disk_errors, free_space, hash_file, is_numpy_file, write_text
 
 
 def names(folder):
@@ -148,3 +150,11 @@ def test_hashes_do_not_depend_on_the_chunk(tmp_path, monkeypatch, size):
 def test_numpy_files_are_known_by_their_first_bytes(tmp_path, content, answer):
     (tmp_path / "a.npy").write_bytes(content)
     assert is_numpy_file(tmp_path / "a.npy") is answer
+
+
+def test_free_space_is_that_of_the_folder_that_will_hold_the_file(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: asked.append(place) or SimpleNamespace(free=7))
+    assert free_space(tmp_path / "new" / "file") == (tmp_path, 7)
+    assert asked == [tmp_path]
+    assert not (tmp_path / "new").exists()

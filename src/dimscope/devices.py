@@ -5,6 +5,19 @@ from typing import Any
 from dimscope.errors import UsageError
 
 
+def choose_device(name: str) -> Any:
+    """The device of that name; `auto` takes a CUDA GPU when PyTorch sees one, otherwise the CPU.
+
+    Raises:
+        UsageError: unknown or absent device.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return find_device(name)
+
+
 def find_device(name: str) -> Any:
     """The `torch.device` of that name, after a number was put there and read back.
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -72,6 +73,12 @@ def explained_disk_errors(path: Path) -> Iterator[None]:
         if error.errno in UNWRITABLE:
             raise StoreError(f"{path} cannot be written ({error.strerror}); choose another folder with -o.") from error
         raise
+
+
+def free_space(path: Path) -> tuple[Path, int]:
+    """The deepest folder on the way to `path` that is there, and the bytes that are free on its disk."""
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    return there, shutil.disk_usage(there).free
 
 
 def hash_file(path: Path) -> str:

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from dimscope.errors import InputError
 from dimscope.files import hash_file
-from dimscope.inputs.tables import read_tables, without_self
+from dimscope.inputs.tables import own_places, read_tables, without_self
 
 POINTS = np.random.default_rng(0).normal(size=(30, 5))
 FAR, INDEX = NearestNeighbors(n_neighbors=6).fit(POINTS).kneighbors(POINTS)
@@ -78,6 +78,8 @@ def test_among_equal_points_the_own_number_may_stand_anywhere_or_nowhere():
     left, kept = without_self(far, index)
     assert kept.tolist() == [[1, 2], [0, 2], [0, 1], [2, 1]]
     assert left.tolist() == [[0.0, 0.1], [0.0, 0.2], [0.0, 0.0], [0.0, 5.0]]
+    assert np.argwhere(own_places(index))[:, 1].tolist() == [1, 2, 2, 1]
+    assert not own_places(kept).any()
 
 
 def test_what_does_not_fit_is_named(tmp_path):

@@ -68,6 +68,7 @@ def test_duplicates_are_counted_whatever_the_policy(repeated, policy, rows):
     found = repeated(policy)
     assert (found.n_rows, found.n_unique, found.n_merged) == (6, 3, 3)
     np.testing.assert_array_equal(found.rows, rows)
+    np.testing.assert_array_equal(found.table_rows, [0, 1, 2, 0, 1, 1] if policy == "merge" else rows)
 
 
 def test_keep_nearest_cuts_and_leaves_the_whole_as_it_was():

@@ -18,7 +18,7 @@ from dimscope.config import ModelConfig
 from dimscope.errors import ModelError, UsageError
 from dimscope.files import hash_file
 from dimscope.models import load as module
-from dimscope.models.load import choose_device, is_causal, load_model, max_tokens
+from dimscope.models.load import is_causal, load_model, max_tokens
 from tiny import ENCODERS, MAX_TOKENS, save_model
 
 WEIGHTS = "model.safetensors"
@@ -204,13 +204,6 @@ def test_a_device_that_is_not_there_is_refused(bert, device, monkeypatch):
         device = "cuda:77"
     with pytest.raises(UsageError, match=rf'device "{device}" was asked for; PyTorch .* sees: cpu\.$'):
         load(bert, device=device)
-
-
-def test_auto_takes_what_is_there(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto") == torch.device("cpu")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto") == torch.device("cuda")
 
 
 @pytest.mark.parametrize("version", ["2.3.1", "1.13.0+cpu"])

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -116,9 +117,7 @@ def test_names_of_checkpoints(request_, tmp_path):
 
 
 def test_the_disk_is_asked_before_the_first_image(request_, monkeypatch):
-    from dimscope.paper import space
-
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=12_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=12_000))
     with pytest.raises(StoreError, match=r"states and tables need 0\.0 GB; the disk of .* has 0\.0 GB free"):
         distances(replace(request_, ckpt_path=_converted(request_)))
     assert not list(request_.to.rglob("*.npy"))

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import shutil
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 
 from dimscope.errors import InputError, StoreError
-from dimscope.paper import space
 from dimscope.paper.download import Remote, counting, download, read_record
 from loopback import serving
 
@@ -86,7 +86,7 @@ def test_arrays_are_as_long_as_they_say(tmp_path, content):
 @pytest.mark.parametrize("place", ["{host}/good/file", "{here}/file"])
 def test_a_full_disk_is_seen_before_the_transfer(host, tmp_path, monkeypatch, place):
     (tmp_path / "file").write_bytes(CONTENT)
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(StoreError, match=r"file need 0\.0 GB; the disk of .* has 0\.0 GB free"):
         download([Remote("file", place.format(host=host[0], here=tmp_path))], tmp_path / "to")
     assert not (tmp_path / "to" / "file").exists()

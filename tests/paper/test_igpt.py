@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,7 @@ def test_names_and_shapes_of_folders(tmp_path):
 def test_a_full_disk_is_seen_first(tmp_path, monkeypatch):
     from types import SimpleNamespace
 
-    from dimscope.paper import space
-
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
     with pytest.raises(StoreError, match="the weights need"):
         igpt.convert(write_bundle(tmp_path / "c", igpt_weights()), tmp_path / "hf")
     assert not (tmp_path / "hf").exists()

@@ -1,3 +1,4 @@
+import shutil
 import zipfile
 
 import pytest
@@ -46,9 +47,7 @@ def test_links_bombs_and_damage(tmp_path):
 def test_a_full_disk_is_seen_first(tmp_path, monkeypatch):
     from types import SimpleNamespace
 
-    from dimscope.paper import space
-
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=2))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2))
     with pytest.raises(StoreError, match=r"the files of a\.zip need"):
         unpack(archive(tmp_path, [("a", b"abc")]), tmp_path / "to")
     assert not (tmp_path / "to").exists()

@@ -6,7 +6,15 @@ import pytest
 
 from dimscope.config import RunConfig, config_from
 from dimscope.errors import StoreError, UsageError
-from dimscope.store.folder import RunFolder, check_same_request, open_folder, read_folder_config, remove_leftovers, write_config
+from dimscope.store.folder import (
+    RunFolder,
+    check_same_request,
+    folder_name,
+    open_folder,
+    read_folder_config,
+    remove_leftovers,
+    write_config,
+)
 
 PARTS = ("data", "model", "measure")
 CONFIG = config_from({"data": {"path": "a.csv", "label": "topic"}, "model": {"name": "m"}})
@@ -120,3 +128,11 @@ def test_only_leftovers_of_killed_writes_are_removed(folder):
     found = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file()}
     assert found == set(kept)
     remove_leftovers(RunFolder(folder.path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("step1000", "step1000"), ("a/b c", "a-b-c"), ("Llama-3.2", "Llama-3.2"), (".hidden.", "hidden"), ("//", "run")],
+)
+def test_names_of_folders_hold_what_every_file_system_allows(text, name):
+    assert folder_name(text) == name

@@ -32,7 +32,18 @@ INTERRUPTED = 130
 UNEXPECTED = 1
 
 
-class Commands(click.Group):
+class NearGroup(click.Group):
+    """A group that names the nearest of its commands when there is none of the name that was typed."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command, or an error that names the nearest one."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            raise click.UsageError(f'unknown command "{name}".{near_match(name, known)}  All: {", ".join(known)}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+class Commands(NearGroup):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -50,13 +61,6 @@ class Commands(click.Group):
         assert isinstance(found, click.Command)
         found.context_settings.setdefault("help_option_names", HELP_NAMES)  # click keeps the names of the first context
         return found
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command, or an error that names the nearest one."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            raise click.UsageError(f'unknown command "{name}".{near_match(name, COMMANDS)}  All: {", ".join(COMMANDS)}', ctx)
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whoever closes the pipe has seen enough, as in `dimscope list estimators | head -1`."""

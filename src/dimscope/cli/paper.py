@@ -5,29 +5,20 @@ from typing import Any
 
 import click
 
-from dimscope.cli.main import HELP_NAMES
+from dimscope.cli.main import HELP_NAMES, NearGroup
 from dimscope.cli.options import NearChoice
-from dimscope.errors import near_match
 
 SIZES = ("small", "medium", "large")
 PATH = click.Path(path_type=Path)
 
 
-class Steps(click.Group):
-    """A group that lists its commands in the order of the work and names the nearest one."""
+class Steps(NearGroup):
+    """A group that lists its commands in the order of the work."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, as they are defined."""
         del ctx
         return list(self.commands)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command, or an error that names the nearest one."""
-        name = args[0]
-        if name not in self.commands and not name.startswith("-"):
-            names = ", ".join(self.commands)
-            raise click.UsageError(f'unknown command "{name}".{near_match(name, self.commands)}  All: {names}', ctx)
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Steps, context_settings={"help_option_names": HELP_NAMES})

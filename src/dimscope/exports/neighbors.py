@@ -53,9 +53,8 @@ def neighbor_rows(table: Neighbors, k: int | None = None) -> tuple[IntArray, Flo
     """
     if k is not None:
         table.require(k, "this export")
-    rows = table.duplicates.rows
-    place = np.searchsorted(rows, table.duplicates.representative if table.duplicates.policy == "merge" else rows)
-    found: IntArray = rows[table.indices[place, :k]]
+    place = table.duplicates.table_rows
+    found: IntArray = table.duplicates.rows[table.indices[place, :k]]
     return found, table.distances[place, :k]
 
 

@@ -67,12 +67,19 @@ def without_self(distances: FloatArray, indices: IntArray) -> tuple[FloatArray, 
 
     Where many points are equal a row may not list itself; then its last column is left out.
     """
-    own = indices == np.arange(len(indices))[:, None]
+    own = own_places(indices)
     if not own.any():
         return distances, indices
-    own[~own.any(axis=1), -1] = True
     n, width = indices.shape
     return distances[~own].reshape(n, width - 1), indices[~own].reshape(n, width - 1)
+
+
+def own_places(indices: IntArray) -> np.ndarray:
+    """True at one place of each row: where it lists its own number, or else the last one; nowhere when no row lists itself."""
+    own: np.ndarray = indices == np.arange(len(indices))[:, None]
+    if own.any():
+        own[~own.any(axis=1), -1] = True
+    return own
 
 
 def _pairs(folder: Path) -> list[tuple[str, Path, Path]]:

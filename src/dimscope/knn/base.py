@@ -51,6 +51,12 @@ class Duplicates:
         """Shape (n,): the input row behind each row of the neighbour table, ascending."""
         return np.arange(self.n_rows, dtype=np.int64) if self.policy == "keep" else self.first_rows
 
+    @property
+    def table_rows(self) -> IntArray:
+        """Shape (n_rows,): the row of the neighbour table that stands for each input row."""
+        rows = self.rows
+        return rows if self.policy == "keep" else np.searchsorted(rows, self.representative)
+
 
 @dataclass(frozen=True, eq=False)
 class SampledLists:

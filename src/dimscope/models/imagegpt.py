@@ -9,9 +9,10 @@ import torch
 import transformers
 
 from dimscope.arrays import IntArray, Points
-from dimscope.devices import find_device
+from dimscope.devices import choose_device
 from dimscope.errors import InputError, ModelError
 from dimscope.models.capture import Capture
+from dimscope.models.modality import COLOR_MODEL
 from dimscope.models.silence import silent_transformers
 
 
@@ -20,7 +21,7 @@ def attend_as_trained(model: Any) -> None:
 
     transformers builds every ImageGPT with a mask that hides later pixels.
     """
-    if model.config.model_type == "imagegpt" and getattr(model.config, "bidirectional", False):
+    if model.config.model_type == COLOR_MODEL and getattr(model.config, "bidirectional", False):
         for block in model.h:
             block.attn.bias.fill_(True)
 
@@ -59,8 +60,7 @@ class ImageReader:
             raise InputError(f"layers {outside} were asked for; {folder} has layers 0 to {self.n_layers}.")
         self.layers = sorted(set(layers)) if layers else list(range(self.n_layers + 1))
         self.n_colors, self.n_pixels = int(config.vocab_size) - 1, int(config.n_positions)
-        chosen = "cuda" if device == "auto" and torch.cuda.is_available() else device
-        self.device = torch.device("cpu") if chosen == "auto" else find_device(chosen)
+        self.device: torch.device = choose_device(device)
         whole.to(self.device)
         self._capture = Capture(self.model, [*self.layers, self.n_layers] if logits else self.layers, "block_norm")
 

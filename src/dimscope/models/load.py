@@ -8,7 +8,7 @@ import torch
 import transformers
 
 from dimscope.config import ModelConfig
-from dimscope.devices import find_device
+from dimscope.devices import choose_device
 from dimscope.errors import ModelError, UsageError
 from dimscope.files import hash_file
 from dimscope.models.gguf import gguf_file
@@ -113,19 +113,6 @@ def _check_torch() -> None:
             f"PyTorch {torch.__version__} is installed, dimscope reads models with 2.4 or newer; install the build for your "
             "device (pip install torch), it is never replaced without being asked."
         )
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` takes a CUDA GPU when PyTorch sees one, otherwise the CPU.
-
-    Raises:
-        UsageError: unknown or absent device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    found = find_device(name)
-    assert isinstance(found, torch.device)
-    return found
 
 
 def is_causal(config: Any) -> bool:

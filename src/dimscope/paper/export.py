@@ -1,6 +1,5 @@
 """A run folder in the files of the paper's scripts."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from dimscope.paper.distances import Request, write_layer
 from dimscope.paper.legacy import write_array
 from dimscope.progress import Progress, Silent
 from dimscope.store.folder import RunFolder, open_folder
+from dimscope.store.manifest import Manifest
 from dimscope.store.states import open_states
 
 
@@ -28,9 +28,8 @@ def export_run(run: Path, request: Request, progress: Progress | None = None) ->
     """
     folder = open_folder(run)
     request = request if request.model else replace(request, model=_word(run))
-    manifest = json.loads((folder.path / "manifest.json").read_text(encoding="utf-8"))
     home, written = request.to / request.name, []
-    layers = [str(layer["name"]) for layer in manifest.get("layers", [])]
+    layers = [str(layer["name"]) for layer in Manifest(folder.path).content.get("layers", [])]
     if not layers:
         raise StoreError(f"{run} holds no states yet; run `dimscope extract` first.")
     with (progress or Silent()).stage("measure", len(layers)) as task:

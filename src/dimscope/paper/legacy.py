@@ -13,6 +13,7 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.errors import InputError, unknown_name
 from dimscope.files import atomic_path, is_numpy_file
+from dimscope.inputs.tables import own_places
 from dimscope.knn import neighbors
 from dimscope.knn.base import Duplicates, Neighbors
 
@@ -133,12 +134,9 @@ def without_self(index: IntArray) -> IntArray:
     Among more than maxk equal points the scripts might list a point in another column than the first, or not at all; then the
     last column is dropped.
     """
-    own = np.arange(len(index))[:, None]
-    is_self = np.asarray(index) == own
-    if not is_self.any():
-        return np.asarray(index, np.int64)
-    is_self[~is_self.any(axis=1), -1] = True
-    return np.asarray(np.asarray(index)[~is_self].reshape(len(index), -1), np.int64)
+    stored = np.asarray(index, np.int64)
+    own = own_places(stored)
+    return stored[~own].reshape(len(stored), -1) if own.any() else stored
 
 
 def read_table(folder: Path, model: str, layer: int, description: str) -> Neighbors:

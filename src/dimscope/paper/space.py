@@ -1,9 +1,9 @@
 """Whether the disk has room, asked before long work."""
 
-import shutil
 from pathlib import Path
 
 from dimscope.errors import StoreError
+from dimscope.files import free_space
 
 
 def require_space(folder: Path, n_bytes: int, what: str) -> None:
@@ -12,8 +12,7 @@ def require_space(folder: Path, n_bytes: int, what: str) -> None:
     Raises:
         StoreError: it has not.
     """
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    free = shutil.disk_usage(there).free
+    there, free = free_space(folder)
     if free < n_bytes:
         raise StoreError(
             f"{what} need {n_bytes / 1e9:.1f} GB; the disk of {there} has {free / 1e9:.1f} GB free. Free some space, or name "

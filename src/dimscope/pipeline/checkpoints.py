@@ -1,11 +1,12 @@
 """Several checkpoints of one model: each is a run of its own, in a folder below the one that is asked for."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 from dimscope.config import RunConfig
 from dimscope.errors import UsageError, first_of
+from dimscope.inputs.arrays import natural
+from dimscope.store.folder import folder_name
 
 
 def split_revisions(config: RunConfig, out: Path) -> list[tuple[RunConfig, Path]]:
@@ -25,7 +26,7 @@ def split_revisions(config: RunConfig, out: Path) -> list[tuple[RunConfig, Path]
     if not folder.is_dir():
         if len(names) < 2:
             return [(config, out)]
-        return [(_with(config, revision=name), out / _folder_name(name)) for name in names]
+        return [(_with(config, revision=name), out / folder_name(name)) for name in names]
     models = _checkpoints(folder)
     if not names and (not models or (folder / "config.json").is_file() or any(folder.glob("*.gguf"))):
         return [(config, out)]
@@ -34,17 +35,13 @@ def split_revisions(config: RunConfig, out: Path) -> list[tuple[RunConfig, Path]
         there = f"its checkpoints are {first_of(models)}" if models else "none of its sub-folders holds a model"
         raise UsageError(f"--revision {unknown[0]} of the folder {folder} means a sub-folder with a model; {there}.")
     chosen = names or models
-    return [(_with(config, name=str(folder / name), revision=None), out / _folder_name(name)) for name in chosen]
+    return [(_with(config, name=str(folder / name), revision=None), out / folder_name(name)) for name in chosen]
 
 
 def _checkpoints(folder: Path) -> list[str]:
     found = [path.parent.name for path in folder.glob("*/config.json")]
-    return sorted(found, key=lambda name: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)])
+    return sorted(found, key=natural)
 
 
 def _with(config: RunConfig, **model: str | None) -> RunConfig:
     return replace(config, model=replace(config.model, **model))  # type: ignore[arg-type]
-
-
-def _folder_name(revision: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", revision).strip("-.") or "run"

@@ -15,7 +15,7 @@ from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.labels import permuted_label_overlap
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.log import log_event
-from dimscope.pipeline.measure import groups_of, measure, measured_layers, point_column, update_profile
+from dimscope.pipeline.measure import exchange_columns, groups_of, measure, measured_layers, point_column
 from dimscope.profile import CONTROLLED, CONTROLS, Layer, Profile
 from dimscope.progress import Progress
 from dimscope.spectra import CHUNK
@@ -62,10 +62,7 @@ def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progres
     for name in config.measure.control:
         columns |= _permuted(config, folder) if name == "permuted" else _measured(config, folder, profile, name, progress)
     stale = [f"{quantity}_{name}{end}" for quantity in CONTROLLED for name in CONTROLS for end in ("", "_err")]
-    found = profile.without(stale).with_columns(columns)
-    if found.dataset.identical(profile.dataset):
-        return profile
-    return update_profile(config, folder, found, perf_counter() - started)
+    return exchange_columns(config, folder, profile, stale, columns, perf_counter() - started)
 
 
 def _measured(config: RunConfig, folder: RunFolder, profile: Profile, name: str, progress: Progress) -> dict[str, FloatArray]:

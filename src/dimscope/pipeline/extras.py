@@ -20,7 +20,7 @@ from dimscope.errors import InputError, UsageError
 from dimscope.files import write_text
 from dimscope.pipeline.layers import Row, fill_columns
 from dimscope.pipeline.log import log_event
-from dimscope.pipeline.measure import groups_of, measure_key, measured_layers, point_column, update_profile
+from dimscope.pipeline.measure import exchange_columns, groups_of, measure_key, measured_layers, point_column
 from dimscope.pipeline.requested import REQUESTS, Place, Request, requests
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
@@ -72,10 +72,7 @@ def add_extras(config: RunConfig, folder: RunFolder, profile: Profile, progress:
     rows = _rows(config, folder, progress) if requests(config.measure) else []
     columns = {name: np.array(values, dtype=np.float64) for name, values in fill_columns(rows).items()}
     stale = [name for name in profile.quantities if COLUMN.fullmatch(name)]
-    found = profile.without(stale).with_columns(columns)
-    if found.dataset.identical(profile.dataset):
-        return profile
-    return update_profile(config, folder, found, perf_counter() - started)
+    return exchange_columns(config, folder, profile, stale, columns, perf_counter() - started)
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A run over points, or neighbour tables, that the user already has."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
@@ -12,13 +11,12 @@ from dimscope.errors import InputError
 from dimscope.inputs.arrays import read_labels, read_layers
 from dimscope.inputs.tables import read_tables
 from dimscope.pipeline.extract import BLOCK_ROWS, is_extracted
+from dimscope.pipeline.given_facts import given_key, given_name, open_given, write_given_facts
 from dimscope.pipeline.given_tables import measure_tables
 from dimscope.pipeline.limits import check_disk, refuse_few
-from dimscope.pipeline.points import write_plain_rows
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress, Silent
-from dimscope.store.folder import RunFolder, clear_results, write_config
-from dimscope.store.manifest import Manifest
+from dimscope.store.folder import RunFolder, clear_results
 from dimscope.store.states import import_states, stored_dtype
 
 Layers: TypeAlias = Sequence[tuple[str, Points]]
@@ -71,8 +69,7 @@ def measure_arrays(
     _validate(layers, config.measure.k)
     values = read_labels(labels, len(layers[0][1])) if labels else None
     folder = prepare_folder(config, out, on_existing, ("data", "measure"))
-    label_hash = sha256("\n".join(values).encode()).hexdigest() if values else ""
-    key = sha256(repr((source_hash, label_hash)).encode()).hexdigest()[:16]
+    key = given_key(source_hash, values)
     redo = on_existing == "redo"
     if redo or not is_extracted(folder, key):
         _check_disk(folder, layers)
@@ -92,22 +89,11 @@ def _copy(
     config: RunConfig, folder: RunFolder, layers: Layers, labels: Sequence[str] | None, key: str, source_hash: str
 ) -> None:
     started = perf_counter()
-    n_rows, names = len(layers[0][1]), [f"array_{number:02d}" for number in range(len(layers))]
-    write_config(folder, config)
-    manifest = Manifest(folder.path)
-    manifest.write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
-    write_plain_rows(folder, n_rows, labels)
-    store = import_states(folder.states, list(zip(names, (points for _, points in layers), strict=True)), key, BLOCK_ROWS)
-    depth = 1 / max(1, len(layers) - 1)
-    manifest.write(
-        layers=[
-            {"name": name, "site": "array", "index": row, "depth": row * depth, "module": layers[row][0]}
-            for row, name in enumerate(names)
-        ],
-        model={},
-        data={"path": config.data.path, "hash": source_hash, "n_examples": n_rows, "n_labels": len(set(labels or []))},
-    )
-    files = [folder.points, *(store.path(name) for name in names)]
+    n_rows, named = len(layers[0][1]), [(given_name(row), points) for row, (_, points) in enumerate(layers)]
+    manifest = open_given(config, folder, n_rows, labels)
+    store = import_states(folder.states, named, key, BLOCK_ROWS)
+    write_given_facts(manifest, config, [name for name, _ in layers], n_rows, labels, source_hash)
+    files = [folder.points, *(store.path(name) for name, _ in named)]
     manifest.finish_stage("extract", key, perf_counter() - started, files)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 
@@ -13,11 +12,11 @@ from dimscope.errors import InputError, UsageError
 from dimscope.inputs.arrays import read_labels
 from dimscope.inputs.tables import GivenTable
 from dimscope.knn.base import Duplicates, Neighbors
+from dimscope.pipeline.given_facts import given_key, given_name, open_given, write_given_facts
 from dimscope.pipeline.measure import table_key
-from dimscope.pipeline.points import write_plain_rows
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
 from dimscope.progress import Progress
-from dimscope.store.folder import RunFolder, clear_results, write_config
+from dimscope.store.folder import RunFolder, clear_results
 from dimscope.store.manifest import Manifest
 from dimscope.store.tables import write_table
 
@@ -59,8 +58,7 @@ def measure_tables(
     found = [(table.name, _checked(table, k)) for table in tables]
     values = read_labels(labels, found[0][1].n) if labels else None
     folder = prepare_folder(config, out, on_existing, ("data", "measure"))
-    label_hash = sha256("\n".join(values).encode()).hexdigest() if values else ""
-    key = sha256(repr((source_hash, label_hash, k)).encode()).hexdigest()[:16]
+    key = given_key(source_hash, values, k)
     if on_existing == "redo" or not Manifest(folder.path).is_stage_done("extract", key):
         if on_existing == "redo":
             clear_results(folder)
@@ -100,19 +98,10 @@ def _copy(
     source_hash: str,
 ) -> None:
     started, n_rows = perf_counter(), tables[0][1].n
-    write_config(folder, config)
-    manifest = Manifest(folder.path)
-    manifest.write(stages={})  # whatever was measured from other tables is not kept
-    write_plain_rows(folder, n_rows, labels)
-    depth = 1 / max(1, len(tables) - 1)
-    layers = [
-        {"name": f"array_{row:02d}", "site": "array", "index": row, "depth": row * depth, "module": name}
-        for row, (name, _) in enumerate(tables)
-    ]
-    data = {"path": config.data.path, "hash": source_hash, "n_examples": n_rows, "n_labels": len(set(labels or []))}
-    manifest.write(layers=layers, model={}, data={**data, "has_points": False})
-    for layer, (_, table) in zip(layers, tables, strict=True):
-        path = folder.table_of(str(layer["name"]))
-        write_table(path, table)
-        manifest.finish_stage(f"neighbors/{layer['name']}", table_key(key, config, table.k), 0.0, [path])
+    manifest = open_given(config, folder, n_rows, labels)
+    write_given_facts(manifest, config, [name for name, _ in tables], n_rows, labels, source_hash, has_points=False)
+    for row, (_, table) in enumerate(tables):
+        layer = given_name(row)
+        write_table(folder.table_of(layer), table)
+        manifest.finish_stage(f"neighbors/{layer}", table_key(key, config, table.k), 0.0, [folder.table_of(layer)])
     manifest.finish_stage("extract", key, perf_counter() - started, [folder.points])

@@ -1,9 +1,9 @@
 """What a run needs before it starts: enough points, enough room."""
 
-import shutil
 from collections.abc import Sequence
 
 from dimscope.errors import InputError, StoreError
+from dimscope.files import free_space
 from dimscope.store.folder import RunFolder
 
 
@@ -33,10 +33,8 @@ def check_disk(folders: Sequence[RunFolder], needed: int, what: str) -> None:
     Raises:
         StoreError: too little space; nothing was written.
     """
-    place = folders[0].path.absolute()
-    existing = next(path for path in (place, *place.parents) if path.exists())
-    there = sum(file.stat().st_size for folder in folders for file in folder.states.glob("*.npy"))
-    free = shutil.disk_usage(existing).free + there
+    existing, unused = free_space(folders[0].path)
+    free = unused + sum(file.stat().st_size for folder in folders for file in folder.states.glob("*.npy"))
     if needed > free:
         raise StoreError(
             f"the states need {needed / 1e9:.2f} GB ({what}), {free / 1e9:.2f} GB are free at {existing}. Free some space, "

@@ -1,7 +1,7 @@
 """Stage 2: from states to neighbour tables and the profile."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
@@ -91,10 +91,29 @@ def store_profile(config: RunConfig, folder: RunFolder, profile: Profile, second
     manifest.finish_stage("measure", measure_key(config, manifest), seconds, [folder.profile, folder.table])
 
 
-def update_profile(config: RunConfig, folder: RunFolder, profile: Profile, seconds: float) -> Profile:
-    """Store a measured profile to which columns were added or from which they were taken, and the options that asked for it."""
+def exchange_columns(
+    config: RunConfig,
+    folder: RunFolder,
+    profile: Profile,
+    stale: Sequence[str],
+    columns: Mapping[str, FloatArray],
+    seconds: float,
+) -> Profile:
+    """The measured profile with these columns in place of the stale ones; stored, with the options, when that changed it.
+
+    Args:
+        config: the options that asked for the columns.
+        folder: the run.
+        profile: as it was measured.
+        stale: columns to take out, whether they are there or not.
+        columns: columns to put in.
+        seconds: how long they took.
+    """
+    found = profile.without(stale).with_columns(columns)
+    if found.dataset.identical(profile.dataset):
+        return profile
     write_config(folder, config)
-    found = profile.with_provenance(measure=config.to_dict()["measure"], config=config.to_dict())
+    found = found.with_provenance(measure=config.to_dict()["measure"], config=config.to_dict())
     before = Manifest(folder.path).content["stages"]["measure"]["seconds"]
     store_profile(config, folder, found, before + seconds)
     return found

@@ -1,6 +1,5 @@
 """A whole run: the stages in order over one folder."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from dimscope.pipeline.pools import split_pools
 from dimscope.profile import Profile
 from dimscope.progress import Progress, Silent
 from dimscope.rules import RULES, Recommendation
-from dimscope.store.folder import RunFolder, check_same_request, remove_leftovers
+from dimscope.store.folder import RunFolder, check_same_request, folder_name, remove_leftovers
 from dimscope.store.manifest import Manifest
 from dimscope.version import __version__
 
@@ -147,5 +146,4 @@ def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), ti
 def default_folder(model: str, data: str) -> Path:
     """`runs/<model>-<data>` with the last parts of both names, safe for a file system."""
     names = (Path(model).name, Path(data).stem)  # the dot of Llama-3.2-1B begins no ending
-    parts = [re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run" for name in names]
-    return Path("runs") / "-".join(part.lower() for part in parts)
+    return Path("runs") / "-".join(folder_name(name).lower() for name in names)

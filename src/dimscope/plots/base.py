@@ -134,8 +134,11 @@ class PlotKind:
 
     def present(self, profile: Profile) -> list[str]:
         """The quantities of the profile that this plot needs one of."""
-        found = [[name] if profile.has(name) else _numbered(profile, name) for name in self.needs]
-        return [name for names in found for name in names]
+        found: list[str] = []
+        for name in self.needs:
+            head, star, _ = name.partition("*")
+            found += numbered_columns(profile, head).values() if star else [name] if profile.has(name) else []
+        return found
 
     def is_drawable(self, profile: Profile) -> bool:
         """True when the profile holds a quantity that this plot shows."""
@@ -180,8 +183,11 @@ class Runs:
         names = tuple(quantities)
         for run, profile in self.profiles.items():
             if not any(profile.has(name) for name in names):
-                which = f'the profile "{run}"' if self.is_comparison else "this profile"
-                raise UsageError(f"{which} holds no {' or '.join(names)}; {advice}")
+                raise UsageError(f"{self.called(run)} holds no {' or '.join(names)}; {advice}")
+
+    def called(self, run: str) -> str:
+        """How messages call the profile of a run."""
+        return f'the profile "{run}"' if self.is_comparison else "this profile"
 
     def setting(self, name: str) -> Any:
         """An option of the measurement that all runs share, or None."""
@@ -273,10 +279,10 @@ def title_length(size: str, columns: int) -> int:
     return max(8, int(0.86 * wanted.width / columns * 72 / (wanted.font * 1.15 * 0.66)))
 
 
-def _numbered(profile: Profile, pattern: str) -> list[str]:
-    """The quantities with a number in the place of the `*` of the pattern; none without a `*`."""
-    head, star, _ = pattern.partition("*")
-    return [name for name in profile.quantities if star and name.startswith(head) and name.removeprefix(head).isdigit()]
+def numbered_columns(profile: Profile, head: str) -> dict[int, str]:
+    """Number -> quantity, ascending, of the quantities that are called `head` and a number, such as `gride_8`."""
+    names = [name for name in profile.quantities if name.startswith(head) and name.removeprefix(head).isdigit()]
+    return {number: f"{head}{number}" for number in sorted(int(name.removeprefix(head)) for name in names)}
 
 
 def _companion(profile: Profile, name: str) -> FloatArray:

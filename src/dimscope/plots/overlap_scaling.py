@@ -17,6 +17,7 @@ from dimscope.plots.base import (
     grid_shape,
     layer_rows,
     new_figure,
+    numbered_columns,
     title_length,
 )
 from dimscope.plots.lines import CHANCE, Entry, add_legend, draw_line, joined, label_layer_axis, norm_entry, note_absence
@@ -84,17 +85,15 @@ def plot_overlap_scaling(profiles: Profiles, *, size: str = "page") -> Plot:
 
 def overlap_columns(profile: Profile, quantity: str) -> dict[int, str]:
     """Number of neighbours -> column, ascending, of the columns `<quantity>_k<number>`."""
-    head = f"{quantity}_k"
-    found = [int(name.removeprefix(head)) for name in profile.quantities if name.removeprefix(head).isdigit()]
-    return {k: f"{head}{k}" for k in sorted(found)}
+    return numbered_columns(profile, f"{quantity}_k")
 
 
 def _refuse_missing(runs: Runs) -> None:
     for name, profile in runs.profiles.items():
         if not any(overlap_columns(profile, quantity) for quantity in QUANTITIES):
-            which = f'the profile "{name}"' if runs.is_comparison else "this profile"
             raise UsageError(
-                f"{which} holds no overlap at several k; read them with dimscope.overlaps_at(RUN), or measure with --further-k."
+                f"{runs.called(name)} holds no overlap at several k; read them with dimscope.overlaps_at(RUN), or measure with "
+                "--further-k."
             )
 
 

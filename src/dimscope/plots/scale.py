@@ -16,6 +16,7 @@ from dimscope.plots.base import (
     grid_shape,
     layer_rows,
     new_figure,
+    numbered_columns,
     title_length,
 )
 from dimscope.plots.lines import NORM, add_legend, has_final_norm, note_absence, start_at_zero
@@ -53,8 +54,7 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
     runs = as_runs(profiles)
     for name, profile in runs.profiles.items():
         if not scale_columns(profile):
-            which = f'the profile "{name}"' if runs.is_comparison else "this profile"
-            raise UsageError(f"{which} holds no dimension at several scales; measure it with --estimator gride.")
+            raise UsageError(f"{runs.called(name)} holds no dimension at several scales; measure it with --estimator gride.")
     n_rows, n_columns = grid_shape(len(runs.profiles), size)
     with themed(size):
         figure, all_axes = new_figure(size, rows=n_rows, columns=n_columns, height=0.4 + 0.6 * n_rows)
@@ -80,8 +80,7 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
 
 def scale_columns(profile: Profile) -> dict[int, str]:
     """Rank -> quantity, ascending, of the columns `gride_<rank>`."""
-    ranks = [int(name.removeprefix(PREFIX)) for name in profile.quantities if name.removeprefix(PREFIX).isdigit()]
-    return {rank: f"{PREFIX}{rank}" for rank in sorted(ranks) if profile.has(f"{PREFIX}{rank}")}
+    return numbered_columns(profile, PREFIX)
 
 
 def scale_rows(run: str, profile: Profile) -> Rows:

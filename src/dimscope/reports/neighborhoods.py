@@ -100,9 +100,7 @@ def _table(folder: RunFolder, layer: str, k: int) -> Neighbors | None:
 
 def _lists(table: Neighbors) -> IntArray:
     """Shape (n_rows, k): the neighbours of every input row, as input rows; a repeated example has those of its first one."""
-    rows = table.duplicates.rows
-    place = np.searchsorted(rows, table.duplicates.representative if table.duplicates.policy == "merge" else rows)
-    found: IntArray = rows[table.indices[place]]
+    found: IntArray = table.duplicates.rows[table.indices[table.duplicates.table_rows]]
     return found
 
 

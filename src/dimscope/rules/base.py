@@ -10,6 +10,9 @@ from dimscope.arrays import FloatArray
 from dimscope.notebook import answer_html
 from dimscope.profile import Layer, Profile
 
+DOMINATED = 0.5
+"""Share of the variance in one coordinate from which the neighbours are those of one number (check P012)."""
+
 
 @dataclass(frozen=True)
 class Regret:
@@ -160,7 +163,7 @@ def one_coordinate(profile: Profile, layers: tuple[str, ...]) -> list[str]:
     if not profile.has("top_variance"):
         return []
     shares = zip(profile.layers, profile.values("top_variance"), profile.values("width"), strict=True)
-    held = {layer.name: share for layer, share, width in shares if layer.name in layers and share > 0.5 and width > 4}
+    held = {layer.name: share for layer, share, width in shares if layer.name in layers and share > DOMINATED and width > 4}
     if not held:
         return []
     worst = max(held, key=lambda name: held[name])

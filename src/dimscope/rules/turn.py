@@ -7,7 +7,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray
 from dimscope.profile import Layer, Profile
-from dimscope.rules.base import Recommendation, curve_of, regret_of, unclear
+from dimscope.rules.base import DOMINATED, Recommendation, curve_of, regret_of, unclear
 from dimscope.rules.minimum import Minimum, NotFoundError, find_peak
 
 BREAK = 0.75
@@ -17,8 +17,6 @@ EARLIEST = 2 / 3
 FEWEST = 5
 """Layers that are needed to speak of a typical step; the rule `minimum` needs as many."""
 DRAWS = 200
-DOMINATED = 0.5
-"""Share of the variance in one coordinate from which the neighbours are those of one number (check P012)."""
 WEAK = (
     "The dimension does not decide here, and the answer rests on what was seen with few models: compare this layer with two or "
     "three others on a small labelled sample."

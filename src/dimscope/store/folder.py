@@ -103,6 +103,11 @@ class RunFolder:
         return self.neighbors / f"{layer}.npz"
 
 
+def folder_name(text: str) -> str:
+    """The text with hyphens in place of what not every file system allows in a name; `run` where nothing is left."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "run"
+
+
 def write_config(folder: RunFolder, config: RunConfig) -> None:
     """Store the resolved configuration as TOML."""
     write_text(folder.config, tomli_w.dumps(config.to_dict()))
