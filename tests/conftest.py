@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["DIMSCOPE_PLUGINS"] = "0"  # what else is installed must not change a test
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # models of 32 features: threads cost more than they bring
 DATA = Path(__file__).parent / "data"

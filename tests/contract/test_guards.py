@@ -32,6 +32,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 JOINT = {
     "pipeline/test_proteins.py": "published protein models end to end, from FASTA to states",
     "cli/test_bad_input.py": "every refusal through the command line",
+    "cli/test_plugins.py": "a run with entries of another package",
     "cli/test_interrupted.py": "a full disk and Ctrl-C during a run",
     "dimensions/test_conventions.py": "estimators as other packages compute them",
     "models/test_hidden_states.py": "every architecture against the states that transformers returns",
@@ -108,7 +109,7 @@ def imported_by(path):
 
 
 def test_no_file_was_forgotten():
-    used = {name for path in SOURCE.rglob("*.py") for name in imported_by(path)} | {"dimscope.__main__"}
+    used = {name for path in SOURCE.rglob("*.py") for name in imported_by(path)} | {"dimscope.__main__", "dimscope.testing"}
     used |= {f"dimscope.{module}" for module in dimscope._PLACES.values()}
     files = [path.relative_to(SOURCE).with_suffix("") for path in SOURCE.rglob("*.py") if path.name != "__init__.py"]
     forgotten = sorted(name for path in files if (name := ".".join(("dimscope", *path.parts))) not in used)

@@ -25,13 +25,25 @@ CHECKS = Registry(
         "P016": "dimscope.checks.p016_biased_interval:BiasedInterval",
     },
     "dimscope list checks",
+    group="dimscope.checks",
 )
 
 
 def find_findings(profile: Profile) -> list[Finding]:
     """The findings of all checks, issues first, in the order of their codes."""
-    found = [finding for _, check in CHECKS.items() if (finding := check().look(profile)) is not None]
+    found = [finding for code in CHECKS if (finding := _finding_of(code, profile)) is not None]
     return sorted(found, key=lambda finding: (finding.severity != "issue", finding.code))
+
+
+def _finding_of(code: str, profile: Profile) -> Finding | None:
+    """What one check says; one of another package that fails is told as such and ends no run."""
+    if code in CHECKS.own:
+        return CHECKS.load(code)().look(profile)  # type: ignore[no-any-return]
+    try:
+        return CHECKS.load(code)().look(profile)  # type: ignore[no-any-return]
+    except Exception as error:
+        text = f"The check {code} of {CHECKS.origin(code)} failed ({type(error).__name__}: {error})."
+        return Finding(code, "check failed", "tip", text, "Update or uninstall that package; the other checks were made.")
 
 
 __all__ = ["CHECKS", "Finding", "find_findings"]

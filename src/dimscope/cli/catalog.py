@@ -14,8 +14,13 @@ from dimscope.cli.options import NearChoice
 def _entries(registry: Any) -> list[dict[str, str]]:
     found = []
     for name, entry in registry.items():
-        source = getattr(entry, "source", "")
-        found.append({"name": name, "summary": entry.summary} | ({"source": source} if source else {}))
+        facts = {
+            "name": name,
+            "summary": entry.summary,
+            "source": getattr(entry, "source", ""),
+            "package": registry.origin(name),
+        }
+        found.append({fact: text for fact, text in facts.items() if text})
     return found
 
 
@@ -46,7 +51,7 @@ def _plots() -> list[dict[str, str]]:
 def _checks() -> list[dict[str, str]]:
     from dimscope.checks import CHECKS
 
-    return [{"name": code, "severity": check.severity, "summary": check.summary} for code, check in CHECKS.items()]
+    return [{**entry, "severity": CHECKS.load(entry["name"]).severity} for entry in _entries(CHECKS)]
 
 
 def _models() -> list[dict[str, str]]:
@@ -125,6 +130,8 @@ def catalog(what: str, model: str | None, as_json: bool) -> None:
         click.echo(f"{entry['name']:<{width}}  {severity}{entry['summary']}")
         if entry.get("source"):
             click.echo(f"{'':<{width}}  {entry['source']}")
+        if entry.get("package"):
+            click.echo(f"{'':<{width}}  from {entry['package']}")
 
 
 def _print_model(what: str, model: str, as_json: bool) -> None:

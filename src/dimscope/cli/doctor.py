@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from dimscope.registry import plugin_packages
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,6 +27,7 @@ def doctor(as_json: bool) -> None:
         "platform": platform.platform(terse=True),
         "packages": {name: _version(name) for name in needed.pop("")},
         "devices": _devices(),
+        "plugins": plugin_packages(),
         "extras": {extra: {name: _version(name) for name in names} for extra, names in needed.items()},
     }
     if as_json:
@@ -41,6 +44,8 @@ def _print(facts: dict[str, Any]) -> None:
     for name, found in facts["packages"].items():
         click.echo(f"  {name:<{width}}  {found or f'MISSING; install with: pip install {name}'}")
     click.echo(f"devices: {', '.join(facts['devices'])}")
+    for name, found in facts["plugins"].items():
+        click.echo(f"adds to dimscope's tables: {name} {found}")
     for extra, packages in facts["extras"].items():
         missing = [name for name, found in packages.items() if found is None]
         state = f"{', '.join(missing)} missing; install with: pip install 'dimscope[{extra}]'" if missing else "installed"

@@ -30,6 +30,7 @@ ESTIMATORS = Registry(
         "twonn": "dimscope.dimensions.twonn:TwoNN",
     },
     "dimscope list estimators",
+    group="dimscope.estimators",
 )
 
 

@@ -25,6 +25,7 @@ from dimscope.pipeline.log import log_event
 from dimscope.pipeline.prompts import measure_prompts, prompt_rows
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
+from dimscope.registry import plugin_packages
 from dimscope.store.folder import RunFolder, write_config
 from dimscope.store.manifest import Manifest
 from dimscope.store.states import open_states
@@ -255,11 +256,11 @@ def _provenance(config: RunConfig, manifest: Manifest, conflicts: int) -> dict[s
 
 
 def environment() -> dict[str, str]:
-    """Versions of what computes, and the platform."""
+    """Versions of what computes, of packages that add entries to its tables, and the platform."""
     found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
     for name in VERSIONED:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return found | plugin_packages()

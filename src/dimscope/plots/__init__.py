@@ -23,6 +23,7 @@ PLOTS = Registry(
         "spectrum": "dimscope.plots.spectrum:SPECTRUM",
     },
     "dimscope list plots",
+    group="dimscope.plots",
 )
 
 __all__ = [

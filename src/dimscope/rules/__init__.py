@@ -20,6 +20,7 @@ RULES = Registry(
         "last": "dimscope.rules.last:Last",
     },
     "dimscope list rules",
+    group="dimscope.rules",
 )
 
 
@@ -43,7 +44,8 @@ def recommend(profile: Profile, rule: str = DEFAULT) -> Recommendation:
     """
     found: Recommendation = RULES.load(rule)().recommend(profile)
     related = RELATED if rule in RELATED else {rule}
-    compared = [name for name in RULES if name not in {*related, *BASELINES}]
+    # Rules of other packages are not compared: an answer must not change with what else is installed.
+    compared = [name for name in RULES.own if name not in {*related, *BASELINES}]
     return with_others(found, profile, {name: RULES.load(name)().recommend(profile).best for name in compared})
 
 
