@@ -92,7 +92,7 @@ def test_the_manifest_names_layers_model_and_data(extracted, bert):
 
 def test_a_second_call_loads_no_model(small, bert, extracted, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in extracted.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr(module, "prepare", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(module, "open_reading", lambda *_, **__: pytest.fail("loaded"))
     told = []
 
     class Listener(Silent):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dimscope.errors import StoreError
-from dimscope.store.states import StateStore, import_states, open_states, stored_dtype
+from dimscope.store.states import StateStore, import_states, open_states, stored_dtype, stored_size
 
 N_ROWS, BLOCK = 10, 4
 RNG = np.random.default_rng(0)
@@ -246,3 +246,12 @@ def test_files_that_are_no_states_are_named(tmp_path, make, message):
     with pytest.raises(StoreError) as caught:
         open_states(place)
     assert str(caught.value).startswith(message.format(place))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (10, 3), (99_999_999, 12_345)])
+@pytest.mark.parametrize("kind", ["<f2", "<f4", "<f8"])
+def test_the_size_of_a_file_is_known_before_it_is_there(shape, kind, tmp_path):
+    if shape == (10, 3):
+        np.save(tmp_path / "layer.npy", np.zeros(shape, kind))
+        assert stored_size(shape, np.dtype(kind)) == (tmp_path / "layer.npy").stat().st_size
+    assert stored_size(shape, np.dtype(kind)) == 128 + shape[0] * shape[1] * np.dtype(kind).itemsize

@@ -16,12 +16,12 @@ from dimscope.inputs.examples import read_examples
 from dimscope.models.load import LoadedModel
 from dimscope.models.prepared import Prepared
 from dimscope.models.reader import Reader
-from dimscope.pipeline.blocks import BlockPlan, plan_examples, plan_tokens
+from dimscope.pipeline.blocks import BlockPlan
 from dimscope.pipeline.limits import check_disk
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.points import write_example_rows, write_token_rows
 from dimscope.pipeline.pools import split_pools, with_pool
-from dimscope.pipeline.prepare import prepare
+from dimscope.pipeline.reading import open_reading
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder, clear_results, write_config
 from dimscope.store.manifest import Manifest
@@ -63,19 +63,13 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
         progress.message(f"states of {len(examples)} examples are there already")
         return
     config = with_pool(config, ",".join(target.pool for target in targets))
-    loaded, tokens = prepare(config, examples, progress, control)
-    reader = Reader(loaded, tokens, examples.ids, config.model)
-    widths = reader.probe()
-    progress.message(reader.description)
-    by_token = [target.pool for target in targets] == ["tokens"]
-    counts = reader.vector_counts(np.arange(len(examples)))
-    plan = plan_tokens(counts, BLOCK_ROWS) if by_token else plan_examples(len(examples), BLOCK_ROWS)
-    n_bytes = 4 * plan.n_rows * sum(widths.values()) * len(targets)
-    check_disk([target.folder for target in targets], n_bytes, f"{len(examples)} examples, {len(widths)} layers")
+    reading = open_reading(config, examples, progress, block_rows=BLOCK_ROWS, control=control)
+    check_disk([target.folder for target in targets], sum(reading.state_bytes.values()) * len(targets), reading.size)
+    reader, tokens, plan = reading.reader, reading.tokens, reading.plan
     if redo:
         clear_results(folder)
     for target in targets:
-        _open_target(target, examples, tokens, loaded)
+        _open_target(target, examples, tokens, reading.loaded)
     _fill(reader, tokens, targets, plan, progress)
     for target in targets:
         _finish_target(target, reader, {**_data_facts(config, examples, tokens), **plan.facts}, control, started)

@@ -94,12 +94,19 @@ def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with
 
 
 def prepare_folders(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> list[RunFolder]:
-    """The run folder of each pooling, the first one `out` itself; see `prepare_folder`."""
+    """The run folder of each pooling, the first one `out` itself; see `check_folder`."""
     return [prepare_folder(own, folder.path, on_existing, parts) for own, folder in split_pools(config, RunFolder(out))]
 
 
 def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> RunFolder:
-    """The run folder, if `on_existing` allows its use; nothing is created or, for `redo`, removed yet.
+    """The run folder of `check_folder`, without what killed processes left there; nothing is created yet."""
+    folder = check_folder(config, out, on_existing, parts)
+    remove_leftovers(folder)
+    return folder
+
+
+def check_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[str, ...]) -> RunFolder:
+    """The run folder, if `on_existing` allows its use; nothing is created or removed.
 
     Raises:
         UsageError: an unknown mode, estimator or rule, an estimator that reads more than k neighbours, groups that are asked
@@ -115,7 +122,6 @@ def prepare_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[
         raise UsageError(f"{out} exists and --on-existing error was asked for; choose another -o.")
     if on_existing != "redo" or not folder.config.exists():
         check_same_request(folder, config, parts)
-    remove_leftovers(folder)
     return folder
 
 

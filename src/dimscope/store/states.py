@@ -11,9 +11,10 @@ import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -102,9 +103,9 @@ class StateStore:
         part = path.with_suffix(".npy.part")
         try:
             with part.open("wb") as handle:
-                np.lib.format.write_array_header_1_0(handle, {"descr": dtype.str, "fortran_order": False, "shape": shape})
-                size = handle.tell() + shape[0] * shape[1] * dtype.itemsize
+                _write_header(handle, shape, dtype)
                 handle.flush()
+                size = stored_size(shape, dtype)
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(handle.fileno(), 0, size)
                 else:  # pragma: no cover - other systems
@@ -180,6 +181,17 @@ def stored_dtype(dtype: "np.dtype[Any]") -> "np.dtype[Any]":
     """The dtype, little-endian, in which points of `dtype` are stored: their own, or float64 for integers and wider floats."""
     kept = dtype.kind == "f" and dtype.itemsize in (2, 4, 8)
     return np.dtype(f"<f{dtype.itemsize if kept else 8}")
+
+
+def stored_size(shape: tuple[int, int], dtype: "np.dtype[Any]") -> int:
+    """Bytes of the .npy file of an array of this shape and dtype."""
+    header = BytesIO()
+    _write_header(header, shape, dtype)
+    return len(header.getvalue()) + shape[0] * shape[1] * dtype.itemsize
+
+
+def _write_header(handle: IO[bytes], shape: tuple[int, int], dtype: "np.dtype[Any]") -> None:
+    np.lib.format.write_array_header_1_0(handle, {"descr": dtype.str, "fortran_order": False, "shape": shape})
 
 
 def _has_form(path: Path, shape: tuple[int, int], dtype: "np.dtype[Any]") -> bool:
