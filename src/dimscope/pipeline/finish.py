@@ -22,11 +22,14 @@ WITH_ANSWER = ("dimension", "overview")
 
 
 def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Recommendation, list[Finding]]:
-    """Write `recommendation.json` and `findings.json`."""
+    """Write `recommendation.json`, `findings.json` and `citations.bib`."""
+    from dimscope.reports.citations import bibtex
+
     recommendation = recommend(profile, config.measure.rule)
     findings = find_findings(profile)
     write_text(folder.recommendation, _as_json(recommendation.to_dict()))
     write_text(folder.findings, _as_json([finding.to_dict() for finding in findings]))
+    write_text(folder.citations, bibtex(profile, config.measure.rule))
     return recommendation, findings
 
 

@@ -89,15 +89,20 @@ def provenance_groups(provenance: Mapping[str, Any]) -> list[Group]:
 
 def methods_of(profile: Profile, rule: str) -> list[Method]:
     """The measures that the profile holds, and the rule, with their sources."""
+    return [_method(name, kind) for name, kind in methods_in_use(profile, rule)]
+
+
+def methods_in_use(profile: Profile, rule: str) -> list[tuple[str, Any]]:
+    """Name and class, with `summary` and `source`, of every measure that the profile holds, and of the rule."""
     asked = profile.provenance.get("measure", {}).get("estimators") or []
     order = sorted(ESTIMATORS, key=lambda name: asked.index(name) if name in asked else len(asked))
-    methods = [_method(name, ESTIMATORS.load(name)) for name in order if _has_estimator(profile, name)]
-    methods += [_method(name, MEASURES.load(name)) for name in MEASURES if profile.has(COLUMN_OF.get(name, name))]
+    found = [(name, ESTIMATORS.load(name)) for name in order if _has_estimator(profile, name)]
+    found += [(name, MEASURES.load(name)) for name in MEASURES if profile.has(COLUMN_OF.get(name, name))]
     if profile.has("effective_rank"):
-        methods.append(_method("spectrum", Spectrum))
+        found.append(("spectrum", Spectrum))
     if rule in RULES:
-        methods.append(_method(f"rule {rule}", RULES.load(rule)))
-    return methods
+        found.append((f"rule {rule}", RULES.load(rule)))
+    return found
 
 
 def with_links(text: str) -> Markup:

@@ -14,6 +14,7 @@ from dimscope.checks import CHECKS
 from dimscope.checks.base import Finding
 from dimscope.plots.theme import shorten
 from dimscope.profile import Profile
+from dimscope.reports.citations import bibtex
 from dimscope.reports.context import header_facts, label_facts, model_name, report_context, table_columns, table_rows
 from dimscope.reports.explorer import explorer_data
 from dimscope.reports.heatmap import heatmap_svg
@@ -56,6 +57,7 @@ def render_page(
         config=json.dumps(provenance.get("config") or {}, indent=2, ensure_ascii=False),
         credits=[with_links(str(line)) for line in provenance.get("credits") or []],
         methods=methods_of(profile, recommendation.rule),
+        citations=bibtex(profile, recommendation.rule),
         data=json_for_page(report_context(profile, recommendation, findings)),
         csv_href=csv_link(profile),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),

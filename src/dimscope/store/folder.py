@@ -94,6 +94,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def citations(self) -> Path:
+        """BibTeX of what was used."""
+        return self.path / "citations.bib"
+
+    @property
     def log(self) -> Path:
         """What happened when."""
         return self.path / "log.jsonl"
@@ -153,7 +158,7 @@ def clear_results(folder: RunFolder) -> None:
         shutil.rmtree(path, ignore_errors=True)
     names = (
         folder.config, folder.points, folder.profile, folder.table, folder.recommendation, folder.findings, folder.report,
-        folder.overlap, folder.measures, folder.log, folder.path / "manifest.json",
+        folder.overlap, folder.measures, folder.citations, folder.log, folder.path / "manifest.json",
     )  # fmt: skip
     for path in names:
         path.unlink(missing_ok=True)
