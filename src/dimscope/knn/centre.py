@@ -25,4 +25,5 @@ def scale_of(norms: FloatArray) -> float:
 
 
 def _norms(rows: FloatArray, mean: FloatArray) -> FloatArray:
-    return np.asarray(np.sqrt(((rows - mean) ** 2).sum(axis=1)))
+    centred = rows - mean
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", centred, centred)))

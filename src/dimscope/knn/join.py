@@ -1,9 +1,10 @@
 """One search over blocks of rows: sample, multiply, tighten, decide. The method and its proof stand in `on_tiles`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import pairwise
-from threading import Lock
+from threading import Event, Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -94,23 +95,26 @@ class Join:
         )  # fmt: skip
         self.own = range(base // BLOCK, -(-stop // BLOCK))
         self.locks = {number: Lock() for number in self.own}
+        self.sampled = {number: Event() for number in self.own}
         self.seen = dict.fromkeys(self.own, 0)
         self.closest = np.zeros(height, np.int64)
 
     def run(self) -> None:
         """All stages."""
-        holds_sample = self.is_self and 0 in self.locks
-        self.workers.each(self._sample, [0] if holds_sample else [])
-        self.workers.each(self._sample, [number for number in self.own if number != 0 or not holds_sample])
-        tiles = list(self._tiles())
-        cuts = [0, len(tiles) // 8, len(tiles) // 4, len(tiles) // 2, len(tiles)]
-        for first, last in pairwise(cuts):
-            if first:
-                self.workers.each(self._tighten, self.own)
-            self.workers.each(self._multiply, tiles[first:last])
+        self.workers.each(lambda task: task(), self._tasks())
         # Rows with the same nearest sample follow each other: their candidates are still in the cache.
         order = self.base + np.argsort(self.closest, kind="stable")
         self.workers.each(self._decide, np.array_split(order, max(1, len(order) // DECIDED_TOGETHER)))
+
+    def _tasks(self) -> Iterator[Callable[[], None]]:
+        """What fills the lists. A task may need what earlier ones did, and waits for it: threads do not wait for all others."""
+        tiles = list(self._tiles())
+        cuts = [0, len(tiles) // 8, len(tiles) // 4, len(tiles) // 2, len(tiles)]
+        yield from (partial(self._sample, number) for number in self.own)
+        for first, last in pairwise(cuts):
+            if first:
+                yield from (partial(self._tighten, number) for number in self.own)
+            yield from (partial(self._multiply, pair) for pair in tiles[first:last])
 
     def _tiles(self) -> Iterator[tuple[int, int]]:
         """Pairs of blocks still to be multiplied: inside the group in an order that keeps threads apart, then the others."""
@@ -122,18 +126,22 @@ class Join:
         yield from ((row, column) for column in range(1, n_blocks) if column not in set(inside) for row in self.own)
 
     def _sample(self, number: int) -> None:
-        """First radii of a block of rows from block 0 of the columns, which is a random sample."""
+        """First radii of a block of rows from block 0 of the columns, which is a random sample, and its candidates there."""
         (start, stop), (_, last) = self._row_span(number), self._column_span(0)
-        tile = self.rows.coarse.tile(start, stop, self.columns.coarse, 0, last, self.workers.room())
-        squares = squared_distances(tile, self.rows.rows, self.columns.rows, start, 0)
-        same = self.is_self and number == 0
+        try:
+            tile = self.rows.coarse.tile(start, stop, self.columns.coarse, 0, last, self.workers.room())
+            self._set_radii(squared_distances(tile, self.rows.rows, self.columns.rows, start, 0), number)
+        finally:  # after a failure nobody must wait for ever
+            self.sampled[number].set()
+        self._collect(tile, number, 0, start, 0)
+
+    def _set_radii(self, squares: np.ndarray, number: int) -> None:
+        (start, stop), same = self._row_span(number), self.is_self and number == 0
         if same:
             np.fill_diagonal(squares, np.inf)
-        lines = slice(start - self.base, stop - self.base)
-        self.closest[lines] = squares.argmin(axis=1)
-        radii = sampled_radii(squares, self.k, last - same, self.n_others)
+        self.closest[start - self.base : stop - self.base] = squares.argmin(axis=1)
+        radii = sampled_radii(squares, self.k, squares.shape[1] - same, self.n_others)
         kernels.set_radii(start, stop, radii, self.lists, self.rows.rows)
-        self._collect(tile, number, 0, start, 0)
 
     def _multiply(self, pair: tuple[int, int]) -> None:
         (start, stop), (first, last) = self._row_span(pair[0]), self._column_span(pair[1])
@@ -143,8 +151,11 @@ class Join:
     def _collect(self, tile: np.ndarray, row: int, column: int, start: int, first: int) -> None:
         same = self.is_self and row == column
         both = self.is_self and row != column and column in self.locks
+        blocks = sorted({row, column}) if both else [row]
+        for block in blocks:
+            self.sampled[block].wait()
         with ExitStack() as held:
-            for block in sorted({row, column}) if both else [row]:
+            for block in blocks:
                 held.enter_context(self.locks[block])
             kernels.collect(tile, start, first, same, both, self.k, self.lists, self.rows.rows, self.columns.rows)
             self.seen[row] += tile.shape[1] - same
@@ -153,10 +164,12 @@ class Join:
 
     def _tighten(self, number: int) -> None:
         start, stop = self._row_span(number)
-        want = sampled_rank(self.k, self.seen[number], self.n_others)
         room = self.lists.members.shape[1]
         limit = room - max(0, room - self.k) // 4
-        kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
+        self.sampled[number].wait()
+        with self.locks[number]:
+            want = sampled_rank(self.k, self.seen[number], self.n_others)
+            kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
 
     def _decide(self, chosen: IntArray) -> None:
         rows, columns, table = self.rows, self.columns, self.table

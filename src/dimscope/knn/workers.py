@@ -1,14 +1,16 @@
 """Threads that each run matrix products on one processor."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from threading import local
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 
 class Workers:
@@ -26,7 +28,7 @@ class Workers:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Workers":
-        self._stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
+        self._stack.enter_context(_pools(len(sys.modules)).limit(limits=1, user_api="blas"))
         self._pool = ThreadPoolExecutor(self.threads)
         self._stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         return self
@@ -58,6 +60,12 @@ class Workers:
 def available_threads() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def _pools(n_modules: int) -> ThreadpoolController:
+    """The thread pools in this process. Finding them takes 3 ms, so it is done again only after further modules were imported."""
+    return ThreadpoolController()
 
 
 @contextmanager
