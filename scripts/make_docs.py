@@ -109,8 +109,8 @@ def checks_page() -> str:
         "# Health checks",
         NOTE,
         "Each check reads the profile and is silent unless it has something to say. An `issue` means that numbers are limited "
-        "or wrong, and `--strict` turns it into exit code 3; a `tip` is worth knowing. Findings are in `findings.json`, in the "
-        "report, and in Python from `dimscope.find_findings(profile)`.",
+        "or wrong, and `--strict` turns it into exit code 3 (`--ignore CODE` leaves a check out of that); a `tip` is worth "
+        "knowing. Findings are in `findings.json`, in the report, and in Python from `dimscope.find_findings(profile)`.",
         _table(("code", "title", "severity", "speaks when"), rows),
     ]
     for code, check in CHECKS.items():

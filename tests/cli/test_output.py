@@ -152,6 +152,21 @@ def test_strict_leaves_with_3_when_a_check_finds_an_issue(findings, strict, code
     assert [entry["code"] for entry in json.loads(capsys.readouterr().out)["findings"]] == [entry.code for entry in findings]
 
 
+def test_a_check_that_is_ignored_does_not_count_and_is_still_told(result, capsys):
+    finish([result(ISSUE)], as_json=True, strict=True, ignored=(ISSUE.code,))
+    assert [entry["code"] for entry in json.loads(capsys.readouterr().out)["findings"]] == [ISSUE.code]
+    with pytest.raises(SystemExit):
+        finish([result(ISSUE)], as_json=True, strict=True, ignored=(TIP.code,))
+
+
+def test_a_check_that_is_not_there_cannot_be_ignored(call, tmp_path):
+    for words in (["run", "nowhere", "--data", "x.csv"], ["demo"], ["measure", "x.npy"]):
+        left = call(*words, "--ignore", "P9", "-o", tmp_path / "run")
+        assert (left.code, left.out) == (2, "")
+        assert 'unknown check "P9".' in left.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_report_is_named_last_when_there_is_one(result, capsys, tmp_path, no_terminal):
     finish([result(TIP)], as_json=False, strict=False)
     assert "Report:" not in capsys.readouterr().out

@@ -24,6 +24,7 @@ def measure(
     on_existing: str,
     reports: bool,
     strict: bool,
+    ignored: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     config_file: Path | None,
@@ -43,12 +44,13 @@ def measure(
       dimscope measure embeddings.npy --k 50
       dimscope measure distance_matrices/ --labels imagenet_labels.npy -o runs/paper
     """
-    from dimscope.cli.output import finish
+    from dimscope.cli.output import finish, refuse_unknown_checks
     from dimscope.cli.progress import choose_progress
     from dimscope.pipeline.given import measure_arrays
     from dimscope.pipeline.run import default_folder, finish_run
     from dimscope.store.folder import RunFolder, read_folder_config
 
+    refuse_unknown_checks(ignored)
     progress = choose_progress(quiet)
     folder = RunFolder(source)
     if folder.config.is_file():
@@ -69,4 +71,4 @@ def measure(
             command=typed_command(),
             progress=progress,
         )
-    finish([result], as_json=as_json, strict=strict)
+    finish([result], as_json=as_json, strict=strict, ignored=ignored)

@@ -31,7 +31,7 @@ NO_DATA = (
 HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output"}
 INPUT_NAMES = ("labels", "case")
 MODEL_NAMES = ("preset",)
-OUTPUT_NAMES = ("config_file", "settings", "out", "on_existing", "reports", "strict", "as_json", "quiet")
+OUTPUT_NAMES = ("config_file", "settings", "out", "on_existing", "reports", "strict", "ignored", "as_json", "quiet")
 
 
 class _Auto:
@@ -213,6 +213,13 @@ def output_options(*names: str, default_out: str = "runs/<model>-<data>") -> Dec
         ),
         "reports": click.option("--reports/--no-report", default=True, help="Draw figures and write report.html.  [reports]"),
         "strict": click.option("--strict", is_flag=True, help="Leave with exit code 3 when a check finds an issue."),
+        "ignored": click.option(
+            "--ignore",
+            "ignored",
+            multiple=True,
+            metavar="CODE",
+            help="A check that does not count for --strict, such as P004; may be given several times.",
+        ),
         "as_json": click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON instead of the table."),
         "quiet": click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
         "config_file": click.option(

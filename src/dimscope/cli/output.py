@@ -23,13 +23,14 @@ GAP = 2
 LEGEND = "Numbers after +- are standard errors; report.html and docs/measures.md say what the columns are."
 
 
-def finish(results: Sequence["RunResult"], *, as_json: bool, strict: bool) -> None:
+def finish(results: Sequence["RunResult"], *, as_json: bool, strict: bool, ignored: Sequence[str] = ()) -> None:
     """Print the answers; leave with exit code 3 under `--strict` when a check found an issue.
 
     Args:
         results: one, or those of several checkpoints, which get a line each.
         as_json: print JSON instead.
         strict: as above.
+        ignored: codes of checks that do not count for it.
     """
     if as_json:
         print_json(_as_json(results[0]) if len(results) == 1 else {"runs": [_as_json(result) for result in results]})
@@ -39,8 +40,17 @@ def finish(results: Sequence["RunResult"], *, as_json: bool, strict: bool) -> No
     else:
         _print_several(results)
     every = [finding for result in results for each in (result, *result.others) for finding in each.findings]
-    if strict and any(finding.severity == "issue" for finding in every):
+    if strict and any(finding.severity == "issue" and finding.code not in ignored for finding in every):
         sys.exit(FINDINGS)
+
+
+def refuse_unknown_checks(codes: Sequence[str]) -> None:
+    """Raise `UsageError` where one of these is no code of a check, before hours of work."""
+    if codes:
+        from dimscope.checks import CHECKS
+
+        for code in codes:
+            CHECKS.load(code)
 
 
 def _as_json(result: "RunResult") -> dict[str, Any]:

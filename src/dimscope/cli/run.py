@@ -30,6 +30,7 @@ def run(
     on_existing: str,
     reports: bool,
     strict: bool,
+    ignored: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     config_file: Path | None,
@@ -52,11 +53,12 @@ def run(
       dimscope run ./igpt-small --data imagenet_trX.npy --preset igpt
       dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
     """
-    from dimscope.cli.output import finish
+    from dimscope.cli.output import finish, refuse_unknown_checks
     from dimscope.cli.progress import choose_progress
     from dimscope.pipeline.checkpoints import split_revisions
     from dimscope.pipeline.run import default_folder, run_stages
 
+    refuse_unknown_checks(ignored)
     config = resolve({**given, "model__name": model}, config_file, settings, preset_base(preset))
     if not config.data.path:
         raise UsageError(NO_DATA)
@@ -65,4 +67,4 @@ def run(
         results.append(
             run_stages(own, place, on_existing=on_existing, with_report=reports, command=typed_command(), progress=progress)
         )
-    finish(results, as_json=as_json, strict=strict)
+    finish(results, as_json=as_json, strict=strict, ignored=ignored)
