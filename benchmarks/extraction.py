@@ -1,15 +1,17 @@
 """Time and memory of reading all layers of a model: dimscope beside a bare forward pass and the usual ways.
 
     python benchmarks/extraction.py [--family esm] [--examples 128] [--blocks 12] [--width 256] [--rounds 3]
-    python benchmarks/extraction.py --ways bare dimscope --examples 64 256 1024   # memory against the number of examples
+    python benchmarks/extraction.py --rounds 0 --ways bare dimscope --examples 64 256 1024   # memory by number of examples
     python benchmarks/extraction.py --family gpt2 --ways bare dimscope nnsight TransformerLens
 
 A model of random weights reads random proteins with the lengths of real ones: gamma distributed, mean 354 residues, at most
-1022 (1024 tokens). Each way is a process of its own on one thread that loads model, tokenizer and data from files, so that all
-of a way is counted but the imports. The ways take turns, and medians over the rounds are printed of processor seconds. Memory
+1022 (1024 tokens). Each way is a process of its own on one thread that reads a tiny case first, uncounted, so that what is
+imported when it is first needed is there; then it loads model, tokenizer and data from files, and everything from there on is
+counted. The ways take turns, and medians over the rounds are printed of processor seconds. Memory
 is the peak of private memory above what it was before the model was loaded, sampled every 2 ms in a run of its own in which the
 C library gives each large array pages of its own (MALLOC_MMAP_THRESHOLD_): otherwise the peaks of the same way differ by a
-factor of two from run to run, by where the allocator happens to leave gaps.
+factor of two from run to run, by where the allocator happens to leave gaps. `--rounds 0` looks at memory alone, `--no-memory`
+at the time alone.
 
 - `bare`: the batches of dimscope, forward passes alone, nothing read.
 - `dimscope`: the whole stage: every layer pooled by mean, stored with checksums, on disk.
@@ -28,7 +30,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from statistics import median
 from time import process_time, sleep
@@ -217,13 +218,6 @@ USUAL = ["bare", "dimscope", "loop", "batch loop", "sentence-transformers"]
 """Ways that every family has."""
 
 
-LAZY: dict[str, tuple[str, ...]] = {
-    "bare": ("pyarrow.parquet",), "dimscope": ("pyarrow.parquet",), "loop": (), "batch loop": (),
-    "sentence-transformers": ("sentence_transformers",), "nnsight": ("nnsight",), "TransformerLens": ("transformer_lens",),
-}  # fmt: skip
-"""Modules that a way imports when it needs them; imports are not counted."""
-
-
 OWN_PAGES = {"MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a run whose memory is looked at."""
 
@@ -250,10 +244,9 @@ def private_mb() -> float:
 
 
 def measure(way: str, folder: Path) -> None:
-    """Print seconds and megabytes of one way; runs in a process of its own."""
+    """Print seconds and megabytes of one way, after a case in `tiny`; runs in a process of its own."""
     torch.set_num_threads(1)
-    for name in LAZY[way]:
-        import_module(name)
+    WAYS[way](folder / "tiny")
     watch = Memory()
     watch.start()
     started = process_time()
@@ -280,6 +273,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--examples", nargs="+", type=int, default=[128])
     for name, default in (("blocks", 12), ("width", 256), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
@@ -290,21 +284,27 @@ def main(words: list[str] | None = None) -> None:
     for n_examples in arguments.examples:
         with tempfile.TemporaryDirectory() as place:
             write_case(Path(place), arguments.family, arguments.blocks, arguments.width, n_examples)
+            write_case(Path(place) / "tiny", arguments.family, blocks=1, width=32, n_examples=5)
             times = [{way: in_child(way, Path(place), {})[0] for way in arguments.ways} for _ in range(arguments.rounds)]
-            memory = {way: in_child(way, Path(place), OWN_PAGES)[1] for way in arguments.ways}
-        for line in table(n_examples, times, memory):
-            print(line, flush=True)
+            looked_at = [] if arguments.no_memory else arguments.ways
+            memory = {way: in_child(way, Path(place), OWN_PAGES)[1] for way in looked_at}
+        for way in arguments.ways:
+            print(table_line(n_examples, way, times, memory), flush=True)
 
 
-def table(n_examples: int, times: list[dict[str, float]], memory: dict[str, float]) -> list[str]:
-    """Medians over the rounds and of the ratios to `bare` of the same round, and the peaks."""
-    lines = []
-    for way, megabytes in memory.items():
-        shares = [found[way] / found["bare"] for found in times if "bare" in found]
-        ratios = (f"{median(shares):.2f}", f"{megabytes / memory['bare']:.2f}") if shares else ("-", "-")
-        cells = (n_examples, way, f"{median(found[way] for found in times):.1f}", ratios[0], f"{megabytes:.0f}", ratios[1])
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return lines
+def table_line(n_examples: int, way: str, times: list[dict[str, float]], memory: dict[str, float]) -> str:
+    """Median over the rounds and of the ratios to `bare` of the same round, and the peaks; `-` for what was not looked at."""
+    seconds = [found[way] for found in times]
+    shares = [found[way] / found["bare"] for found in times if "bare" in found]
+    cells = (
+        str(n_examples),
+        way,
+        f"{median(seconds):.1f}" if seconds else "-",
+        f"{median(shares):.2f}" if shares else "-",
+        f"{memory[way]:.0f}" if memory else "-",
+        f"{memory[way] / memory['bare']:.2f}" if "bare" in memory else "-",
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
