@@ -54,6 +54,26 @@ def test_files_hold_the_states_and_their_tables(request_):
     assert not list(home.glob("states-*"))
 
 
+def test_images_of_another_data_set(request_):
+    """All of its classes, the first images of each, under its own name; tables of both stand beside each other."""
+    ours = distances(request_)
+    for kind in "XY":
+        (request_.data_path / f"imagenet_tr{kind}.npy").rename(request_.data_path / f"cifar10_tr{kind}.npy")
+    other = replace(request_, data_path=request_.data_path / "cifar10", classes=None, images_per_class=7)
+    written = distances(other)
+    labels = np.load(request_.data_path / "cifar10_trY.npy").argmax(1)
+    rows = np.concatenate([np.flatnonzero(labels == name)[:7] for name in range(4)])
+    home = request_.to / "igpt-2x8"
+    assert np.array_equal(np.load(home / "cifar10_labels.npy"), labels[rows])
+    states = np.load(home / "activations" / "cifar10_igpt-2x8_layer1_train_act.npy")
+    images = np.load(request_.data_path / "cifar10_trX.npy")[rows]
+    np.testing.assert_allclose(states, igpt_forward(igpt_weights(), images)[1], atol=1e-5)
+    assert not set(ours) & set(written)
+    before = {path: path.stat().st_mtime_ns for path in written}
+    assert distances(other) == written
+    assert {path: path.stat().st_mtime_ns for path in written} == before
+
+
 def test_a_second_call_does_nothing_and_damage_is_mended(request_):
     written = distances(request_)
     before = {path: path.stat().st_mtime_ns for path in written}

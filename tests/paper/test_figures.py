@@ -26,14 +26,14 @@ def test_what_stands_in_the_figures():
     plots = draw_figures([CURVE, OWN], published=True, k=7)
     igpt, other = plots["igpt_id_ov_labels"], plots["other_id_ov_labels"]
     assert [text.get_text() for text in igpt.figure.legends[0].get_texts()] == ["iGPT-L"]
-    assert [text.get_text() for text in igpt.axes[0].get_legend().get_texts()] == ["published, digitised"]
+    assert [text.get_text() for text in igpt.axes[0].get_legend().get_texts()] == ["published, digitised (±0.3)"]
     assert [axes.get_ylabel() for axes in igpt.axes] == ["intrinsic dimension", "label overlap, k = 7"]
     assert igpt.axes[1].get_xlabel() == "depth: layer / last layer"
     assert [text.get_text() for text in igpt.axes[1].texts] == ["no array of this panel is there"]
     assert igpt.axes[0].get_shared_x_axes().joined(*igpt.axes)
     names = [text.get_text() for text in other.figure.legends[0].get_texts()]
     assert names == ["my-run", "ESM-2 35M", "ESM-2 650M", "ESM-2 3B", "iGPT-L"]
-    assert [text.get_text() for text in other.axes[1].get_legend().get_texts()] == ["published, k = 10, digitised"]
+    assert [text.get_text() for text in other.axes[1].get_legend().get_texts()] == ["published, k = 10, digitised (±0.01)"]
     assert len(other.axes[1].lines) == 2  # one's own, and ESM-2 650M as published
     assert list(draw_figures([CURVE])) == ["igpt_id_ov_labels"]
 
@@ -45,6 +45,8 @@ def test_lines_are_the_numbers():
     np.testing.assert_allclose([bar[:, 1] for bar in bars], [[8.9, 9.1], [19.9, 20.1], [9.9, 10.1]])
     dotted = upper.lines[-1]
     assert dotted.get_xydata()[[0, -1]].tolist() == [[0, 11.8], [1, 11.8]]
+    band = next(found for found in upper.collections if len(found.get_paths()[0].vertices) > 50).get_paths()[0].vertices
+    np.testing.assert_allclose(sorted(band[band[:, 0] == 1][:, 1])[:1] + sorted(band[band[:, 0] == 1][:, 1])[-1:], [11.5, 12.1])
 
 
 def test_nothing_to_draw(tmp_path):

@@ -84,6 +84,16 @@ def test_sizes_are_those_of_the_models(size, millions):
     assert igpt.SIZES[size].n_bytes / 4e6 == pytest.approx(millions, rel=0.01)
 
 
+def test_blocks_by_name():
+    assert [igpt.blocks_of(name) for name in ("small", "large-bert", "igpt-11x32", "igpt-2x8-bert", "my-run")] == [
+        24,
+        48,
+        11,
+        2,
+        0,
+    ]
+
+
 def test_fresh_weights_have_the_published_deviations(tmp_path):
     shape = igpt.Shape(2, 64, 4, 16, 32)
     read = igpt.fresh(shape, 0)

@@ -89,6 +89,15 @@ def test_formula_of_the_scripts_on_repeated_rows(recipes, oracles):
     assert slope(exact, 0.98) == pytest.approx(expected, rel=1e-8)
 
 
+def test_names():
+    assert legacy.file_name("small", 16, "train", "dist") == "imagenet_small_layer16_train_dist.npy"
+    assert (
+        legacy.file_name("large", 0, "valid_untrained", "mus", dataset="cifar10")
+        == "cifar10_large_layer0_valid_untrained_mus.npy"
+    )
+    assert (legacy.labels_name(), legacy.labels_name("cifar10")) == ("imagenet_labels.npy", "cifar10_labels.npy")
+
+
 def test_a_table_is_read_back_without_self(tmp_path):
     found = legacy.tables(POINTS[:50], 7)
     for kind, array in found.items():

@@ -38,8 +38,24 @@ def test_what_is_refused(arrays):
     with pytest.raises(UsageError, match="30"):
         igpt_overlap(Source(arrays, k=30), arrays, "iGPT-S", "small")
     np.save(arrays / "imagenet_train_labels.npy", np.arange(7))
-    with pytest.raises(InputError, match="7"):
-        igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
+    foreign = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
+    assert len(foreign.layers) == 0
+    assert all("7" in sentence for sentence in foreign.left_out)
+
+
+def test_missing_arrays_leave_their_layers_out(arrays):
+    whole = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
+    gone = [arrays / f"imagenet_train_nb_index_small_layer{layer}_k10_cpt1000.npy" for layer in (6, 24)]
+    for path in gone:
+        path.unlink()
+    rest = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
+    assert rest.left_out == tuple(f"{path} does not exist." for path in gone)
+    assert rest.values.tolist() == whole.values[[0, 2, 3]].tolist()
+    assert rest.depth.tolist() == [0, 0.5, 0.75]  # of 24 blocks, although the last layer is not there
+    (arrays / "imagenet_train_labels.npy").unlink()
+    none = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
+    assert len(none.layers) == 0
+    assert none.left_out == tuple(f"{path} does not exist." for path in (arrays / "imagenet_train_labels.npy", *gone))
 
 
 @pytest.mark.parametrize(("labels", "k"), [("labels_bal", 10), ("labels_imb", 10), ("labels_bal", 30), ("labels_imb", 30)])
@@ -50,6 +66,6 @@ def test_overlaps_of_the_scripts(recipes, oracles, tmp_path, labels, k):
 
     write_array(tmp_path / "index.npy", tables(recipes["A"], 50)["index"])
     write_array(tmp_path / "labels.npy", recipes[labels])
-    curve = overlap_curve("A", [0], [tmp_path / "index.npy"], tmp_path / "labels.npy", k)
+    curve = overlap_curve("A", {0: tmp_path / "index.npy"}, tmp_path / "labels.npy", k)
     expected = oracles["dadapy"][f"A.return_label_overlap({labels},k={k},weighted=False)"]
     assert curve.values[0] == pytest.approx(expected, rel=1e-10)

@@ -27,6 +27,22 @@ def test_rows_are_the_first_of_each_class_in_order(tmp_path, one_hot, monkeypatc
     assert len(subset.choose_rows(found, [4], 1000)) == (labels == 4).sum()
 
 
+def test_folder_or_start_of_names(tmp_path):
+    with pytest.raises(InputError, match=r"no .*/cifar10_trX\.npy, .* exists\.$"):
+        subset.locate_images(tmp_path / "cifar10")
+    np.save(tmp_path / "cifar10_teX.npy", np.zeros((3, 4), int))
+    np.save(tmp_path / "cifar10_teY.npy", np.array([2, 0, 1]))
+    assert subset.locate_images(tmp_path) == (tmp_path, "imagenet")
+    assert subset.locate_images(tmp_path / "cifar10") == (tmp_path, "cifar10")
+    assert subset.open_images(tmp_path, "test", "cifar10")[1].tolist() == [2, 0, 1]
+    with pytest.raises(
+        InputError, match=r"imagenet_teX\.npy does not exist; for the images of cifar10 give --data-path .*/cifar10"
+    ):
+        subset.open_images(tmp_path, "test")
+    with pytest.raises(InputError, match=r"no .*/cifar_trX\.npy, .* There are arrays of cifar10 in"):
+        subset.locate_images(tmp_path / "cifar")
+
+
 def test_what_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"2 of 3 classes have no image \(ids 7, 9\)"):
         subset.choose_rows(np.array([1, 1]), [7, 1, 9], 2)

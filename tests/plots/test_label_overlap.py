@@ -27,3 +27,11 @@ def test_a_comparison_has_one_panel_per_quantity(profile: Profile, make_profile)
     for panel, name in zip(plot.panels, ("label_overlap", "label_overlap_balanced", "knn_accuracy"), strict=True):
         chosen = panel.rows[panel.rows["run"] == "a"]
         np.testing.assert_array_equal(chosen["value"], profile.values(name))
+
+
+def test_titles_of_narrow_axes_have_two_lines_and_stay_inside(profile: Profile) -> None:
+    plot = plot_label_overlap({"a": profile, "b": profile}, size="column")
+    assert plot.axes[1].get_title(loc="left") == "label overlap,\nbalanced"
+    plot.figure.draw_without_rendering()
+    width = plot.figure.bbox.width
+    assert all(axes._left_title.get_window_extent().x1 <= width for axes in plot.axes[:3])

@@ -112,7 +112,9 @@ def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> 
 
 
 @paper.command(short_help="Neighbour tables of every layer, as the scripts wrote them.")
-@click.option("--data-path", type=PATH, metavar="DIR", help="Folder of imagenet_trX.npy, imagenet_trY.npy, ...")
+@click.option(
+    "--data-path", type=PATH, metavar="PATH", help="Folder of imagenet_trX.npy, imagenet_trY.npy, ...; or DIR/cifar10."
+)
 @click.option("--ckpt-path", type=PATH, metavar="PATH", help="TensorFlow 1 checkpoint, or a folder made by convert-igpt.")
 @click.option("--from-run", type=PATH, metavar="RUN", help="Write the layers of this run folder in the same format instead.")
 @click.option("-o", "--to", default="results", show_default=True, type=PATH, metavar="DIR", help="Results folder.")
@@ -125,7 +127,7 @@ def convert_igpt(checkpoint: Path, to: Path, model: str | None, quiet: bool) -> 
 @click.option(
     "--images-per-class", default=300, show_default=True, type=click.IntRange(1), help="The first so many of each class."
 )
-@click.option("--classes", type=PATH, metavar="FILE", help="Class ids, one per line.  [the paper's 300]")
+@click.option("--classes", type=PATH, metavar="FILE", help="Class ids, one per line.  [the paper's 300; of cifar10 all]")
 @click.option("--batch-size", default=8, show_default=True, type=click.IntRange(1), help="Images per forward pass.")
 @click.option("--maxk", default=50, show_default=True, type=click.IntRange(2), help="Neighbours per point besides itself.")
 @click.option("--activations", is_flag=True, help="Keep the states, too.")

@@ -1,11 +1,13 @@
 """What is asked of `dimscope paper plot`, and what a curve is."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
+from dimscope.errors import InputError
 
 MODELS = {"iGPT-S": "small", "iGPT-M": "medium", "iGPT-L": "large", "ESM-2 35M": "35M", "ESM-2 650M": "650M", "ESM-2 3B": "3B"}
 """Name in the figures -> word in the names of the files."""
@@ -44,6 +46,8 @@ class Curve:
         quantity: `dimension` or `label_overlap`.
         layers: layer numbers.
         values, errors: the numbers and their standard errors (NaN where there is none).
+        last: the deepest layer of the model, whether it is among these or not; 0 where that is not known.
+        left_out: one sentence for each layer that could not be read.
         kept: share of the points of a subset whose two neighbours the table holds; 1 where it is not limited.
     """
 
@@ -52,9 +56,32 @@ class Curve:
     layers: IntArray
     values: FloatArray
     errors: FloatArray
+    last: int = 0
+    left_out: tuple[str, ...] = ()
     kept: float = 1.0
 
     @property
     def depth(self) -> FloatArray:
         """Layer / last layer, 0 to 1."""
-        return np.asarray(self.layers / max(1, int(self.layers[-1])))
+        return np.asarray(self.layers / max(1, self.last, *self.layers))
+
+
+def curve_of(
+    model: str,
+    quantity: str,
+    layers: Iterable[int],
+    measure: Callable[[int], tuple[float, float]],
+    *,
+    last: int = 0,
+    left_out: Sequence[str] = (),
+) -> Curve:
+    """The curve of `measure`, which gives value and standard error of a layer; a layer whose files are wrong is left out."""
+    found: dict[int, tuple[float, float]] = {}
+    sentences = list(left_out)
+    for layer in layers:
+        try:
+            found[layer] = measure(layer)
+        except InputError as error:
+            sentences.append(str(error))
+    values, errors = np.array(list(found.values()), np.float64).reshape(-1, 2).T
+    return Curve(model, quantity, np.array(list(found), np.int64), values, errors, last, tuple(dict.fromkeys(sentences)))

@@ -14,9 +14,9 @@ from dimscope.errors import InputError, UsageError
 from dimscope.files import hash_file, write_text
 from dimscope.paper import igpt
 from dimscope.paper.bundle import Bundle
-from dimscope.paper.legacy import RANKS, file_name, tables, write_array
+from dimscope.paper.legacy import IMAGENET, RANKS, file_name, labels_name, tables, write_array
 from dimscope.paper.space import require_space
-from dimscope.paper.subset import choose_rows, class_ids, open_images, read_class_ids
+from dimscope.paper.subset import choose_rows, class_ids, locate_images, open_images, read_class_ids
 from dimscope.progress import Progress, Silent
 from dimscope.store.states import StateStore
 
@@ -31,7 +31,7 @@ class Request:
     """What `dimscope paper distances` was asked for.
 
     Attributes:
-        data_path: folder of `imagenet_trX.npy`, `imagenet_trY.npy`, ...
+        data_path: folder of `imagenet_trX.npy`, `imagenet_trY.npy`, ..., or the start of such names, as `data/cifar10`.
         to: results folder; the files stand in `<to>/<model>/distance_matrices` and `/activations`.
         ckpt_path: TensorFlow 1 checkpoint or ImageGPT folder; None only with `untrained`.
         model: `small`, `medium` or `large`, or the word for another model in the file names; None takes it from the checkpoint.
@@ -39,13 +39,15 @@ class Request:
         split: `train`, `valid` or `test`.
         layers: layers to read; empty for all.
         logits: the mean logits as one layer more, the last point of the published curves.
-        images_per_class, classes: the first so many images of each class in this file; None for the paper's list.
+        images_per_class, classes: the first so many images of each class in this file; None for the paper's list, or, of
+            other images than ImageNet's, for all of their classes.
         maxk: neighbours in the tables besides the point itself.
         batch_size: images per forward pass.
         activations: keep the states, too.
         untrained: fresh weights of `seed`, drawn as OpenAI's training starts.
         convention: `exact` or `paper`, see `dimscope.paper.legacy.tables`.
         device: where model and neighbours are computed.
+        dataset: the first word of file names; `distances` takes it from `data_path`.
     """
 
     data_path: Path
@@ -65,6 +67,7 @@ class Request:
     seed: int = 42
     convention: str = "exact"
     device: str = "auto"
+    dataset: str = IMAGENET
 
     @property
     def name(self) -> str:
@@ -96,25 +99,31 @@ def distances(request: Request, progress: Progress | None = None) -> list[Path]:
         StoreError: not enough disk space.
     """
     progress = progress or Silent()
-    images, labels = open_images(request.data_path, request.split)
-    classes = class_ids() if request.classes is None else read_class_ids(request.classes)
-    rows = choose_rows(labels, classes, request.images_per_class)
+    folder, dataset = locate_images(request.data_path)
+    request = replace(request, data_path=folder, dataset=dataset)
+    images, labels = open_images(folder, request.split, dataset)
+    rows = choose_rows(labels, _classes(request, labels), request.images_per_class)
     if request.maxk >= len(rows):
         raise InputError(f"--maxk {request.maxk} was asked for; {len(rows)} images have at most {len(rows) - 1} neighbours.")
     request = named(request)
     home = request.to / request.name
-    record = home / f"imagenet_{request.name}_{request.description}.json"
+    record = home / f"{dataset}_{request.name}_{request.description}.json"
     key = _key(request, rows, images)
     done = finished(record, key)
     if done is not None:
         return done
-    folder = _model_folder(request, progress)
-    store = _extract(request, folder, images, rows, home, key, progress)
-    write_array(home / "imagenet_labels.npy", labels[rows])
+    store = _extract(request, _model_folder(request, progress), images, rows, home, key, progress)
+    write_array(home / labels_name(dataset), labels[rows])
     written = _write_layers(request, store, home, progress)
     shutil.rmtree(store.folder)
     write_record(record, key, request, written)
     return written
+
+
+def _classes(request: Request, labels: IntArray) -> Sequence[int]:
+    if request.classes is not None:
+        return read_class_ids(request.classes)
+    return class_ids() if request.dataset == IMAGENET else [int(name) for name in np.unique(labels)]
 
 
 def named(request: Request) -> Request:
@@ -212,7 +221,7 @@ def _extract(
     reader = ImageReader(folder, request.layers or None, request.device, logits=request.logits)
     n_layers = len(reader.layers) + request.logits
     require_space(home, _bytes_needed(request, len(rows), reader.width, n_layers), "states and tables")
-    store = StateStore(home / f"states-{request.description}", key, len(rows), BLOCK_ROWS)
+    store = StateStore(home / f"states-{request.dataset}-{request.description}", key, len(rows), BLOCK_ROWS)
     with progress.stage("extract", len(rows)) as task:
         for number, (start, stop) in enumerate(store.blocks):
             if not store.is_done(number):
@@ -243,7 +252,7 @@ def _write_layers(request: Request, store: StateStore, home: Path, progress: Pro
         for layer in layers:
             written += write_layer(request, store.read(str(layer)), layer, home)
             task.advance()
-    return [*written, home / "imagenet_labels.npy"]
+    return [*written, home / labels_name(request.dataset)]
 
 
 def write_layer(request: Request, points: Points, layer: int, home: Path) -> list[Path]:
@@ -254,7 +263,7 @@ def write_layer(request: Request, points: Points, layer: int, home: Path) -> lis
     written = []
     for kind, array in found.items():
         part = "activations" if kind == "act" else "distance_matrices"
-        path = home / part / file_name(request.name, layer, request.description, kind)
+        path = home / part / file_name(request.name, layer, request.description, kind, dataset=request.dataset)
         write_array(path, array)
         written.append(path)
     return written

@@ -9,7 +9,7 @@ import numpy as np
 from dimscope.arrays import IntArray
 from dimscope.errors import StoreError
 from dimscope.paper.distances import Request, write_layer
-from dimscope.paper.legacy import write_array
+from dimscope.paper.legacy import labels_name, write_array
 from dimscope.progress import Progress, Silent
 from dimscope.store.folder import RunFolder, open_folder
 from dimscope.store.manifest import Manifest
@@ -38,8 +38,8 @@ def export_run(run: Path, request: Request, progress: Progress | None = None) ->
             task.advance()
     labels = _label_numbers(folder)
     if labels is not None:
-        write_array(home / "imagenet_labels.npy", labels)
-        written.append(home / "imagenet_labels.npy")
+        write_array(home / labels_name(), labels)
+        written.append(home / labels_name())
     return written
 
 

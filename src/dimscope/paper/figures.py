@@ -26,6 +26,9 @@ INCHES = (4.6, 6.6)
 COLUMNS = 3
 ENDINGS = (".png", ".svg", ".pdf")
 DOTS = (0, (1.2, 1.4))
+READING_ERRORS = {"dimension": 0.3, "label_overlap": 0.01}
+"""How far the published curves, read off the figures, may be from the published numbers."""
+BAND_OPACITY = 0.25
 
 
 def write_figures(curves: Sequence[Curve], to: Path, *, published: bool = False, k: int = 10) -> list[Path]:
@@ -47,7 +50,7 @@ def draw_figures(curves: Sequence[Curve], *, published: bool = False, k: int = 1
 
     Args:
         curves: from `all_curves`.
-        published: lay the published curves behind, dotted.
+        published: lay the published curves behind, dotted, in a band as wide as they may be misread.
         k: neighbours of the label overlap, named on its axis.
 
     Raises:
@@ -98,7 +101,7 @@ def _drawn(rows: "pandas.DataFrame", models: Sequence[str], k: int) -> Plot:
         figure = Figure(figsize=INCHES, layout="constrained")
         for axes, (quantity, label) in zip(figure.subplots(2, 1, sharex=True), labels.items(), strict=True):
             panels.append(Panel(axes, rows[rows["quantity"] == quantity]))
-            _draw_lines(axes, panels[-1].rows, colors)
+            _draw_lines(axes, panels[-1].rows, colors, READING_ERRORS[quantity])
             axes.set(ylabel=label, xlim=(-0.02, 1.02), ylim=(0, None))
         panels[-1].axes.set_xlabel("depth: layer / last layer")
         handles = [_handle(color, model, "-" if model in models else DOTS) for model, color in colors.items()]
@@ -112,14 +115,17 @@ def _colors(rows: "pandas.DataFrame", models: Sequence[str]) -> dict[str, str]:
     return {model: PALETTE[place % len(PALETTE)] for place, model in enumerate(names) if (rows["model"] == model).any()}
 
 
-def _draw_lines(axes: "Axes", rows: "pandas.DataFrame", colors: dict[str, str]) -> None:
+def _draw_lines(axes: "Axes", rows: "pandas.DataFrame", colors: dict[str, str], reading_error: float) -> None:
     for (model, source), line in rows.groupby(["model", "source"], sort=False):
         color = colors[str(model)]
         if source == COMPUTED:
             axes.errorbar(line["depth"], line["value"], line["error"].fillna(0), color=color, fmt=".-", zorder=3)
         else:
+            band = line["value"] - reading_error, line["value"] + reading_error
+            axes.fill_between(line["depth"], *band, color=color, alpha=BAND_OPACITY, linewidth=0)
             axes.plot(line["depth"], line["value"], color=color, linestyle=DOTS)
-    dotted = [_handle(MUTED, f"{source}, digitised", DOTS) for source in dict.fromkeys(rows["source"]) if source != COMPUTED]
+    sources = [source for source in dict.fromkeys(rows["source"]) if source != COMPUTED]
+    dotted = [_handle(MUTED, f"{source}, digitised (±{reading_error})", DOTS) for source in sources]
     if dotted:
         axes.legend(handles=dotted, loc="best")
     if rows.empty:

@@ -1,6 +1,7 @@
 """OpenAI's image GPT checkpoints as Hugging Face ImageGPT folders."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,16 @@ class Shape:
 
 SIZES = {"small": Shape(24, 512, 8), "medium": Shape(36, 1024, 8), "large": Shape(48, 1536, 16)}
 """iGPT-S (76 million parameters), M (455), L (1 362). Chen et al. 2020, Generative Pretraining from Pixels (ICML)."""
+
+
+def blocks_of(name: str) -> int:
+    """The number of blocks of the model that `Shape.name` gave this word; 0 for any other word."""
+    word = name.removesuffix("-bert")
+    if word in SIZES:
+        return SIZES[word].n_layer
+    found = re.fullmatch(r"igpt-(\d+)x\d+", word)
+    return int(found[1]) if found else 0
+
 
 Reading = Callable[[str], np.ndarray]
 """Name of a tensor in the checkpoint (without `model/`) -> its values."""

@@ -26,9 +26,11 @@ PAPER_ZERO = 10 * EPSILON
 STAND_INS = (PAPER_ZERO, float(np.float32(10 * np.finfo(np.float32).eps)))
 """Nearest distances that mean zero in files of the scripts."""
 KINDS = ("dist", "index", "mus", "act")
+IMAGENET = "imagenet"
+"""The data set of the paper, the first word of file names."""
 
 
-def file_name(model: str, layer: int, description: str, kind: str) -> str:
+def file_name(model: str, layer: int, description: str, kind: str, *, dataset: str = IMAGENET) -> str:
     """Name of one file: `imagenet_small_layer16_train_dist.npy`.
 
     Args:
@@ -36,8 +38,14 @@ def file_name(model: str, layer: int, description: str, kind: str) -> str:
         layer: layer number.
         description: `train`, `valid` or `test`, with `_untrained` or `_cpt131000` behind it where the model is so.
         kind: `dist`, `index`, `mus` or `act`.
+        dataset: `imagenet`, `cifar10`, or the word for other images.
     """
-    return f"imagenet_{model}_layer{layer}_{description}_{kind}.npy"
+    return f"{dataset}_{model}_layer{layer}_{description}_{kind}.npy"
+
+
+def labels_name(dataset: str = IMAGENET) -> str:
+    """Name of the file with the class of every image: `imagenet_labels.npy`."""
+    return f"{dataset}_labels.npy"
 
 
 def tables(points: Points, maxk: int, *, convention: str = "exact", device: str = "auto") -> dict[str, np.ndarray]:
@@ -139,14 +147,15 @@ def without_self(index: IntArray) -> IntArray:
     return stored[~own].reshape(len(stored), -1) if own.any() else stored
 
 
-def read_table(folder: Path, model: str, layer: int, description: str) -> Neighbors:
+def read_table(folder: Path, model: str, layer: int, description: str, *, dataset: str = IMAGENET) -> Neighbors:
     """The neighbour table of one layer, without the point itself; what the scripts put in place of zero is zero again.
 
     Raises:
         InputError: a missing or foreign file.
     """
-    index = read_array(folder / file_name(model, layer, description, "index"), 2)
-    stored = read_array(folder / file_name(model, layer, description, "dist"), 2, lambda array: array.shape == index.shape)
+    far_path, path = (folder / file_name(model, layer, description, kind, dataset=dataset) for kind in ("dist", "index"))
+    index = read_array(path, 2)
+    stored = read_array(far_path, 2, lambda array: array.shape == index.shape)
     far = np.array(stored[:, 1:], np.float64)
     far[np.isin(far[:, 0], STAND_INS), 0] = 0
     others = without_self(index)

@@ -1,13 +1,15 @@
 """Curves from the arrays that the paper released."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from dimscope.arrays import IntArray
+from dimscope.errors import InputError
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.overlaps import label_overlap
-from dimscope.paper.curves import Curve, Source
+from dimscope.paper.curves import Curve, Source, curve_of
 from dimscope.paper.fit import dimension_from_ratios
 from dimscope.paper.legacy import read_array, without_self
 
@@ -43,24 +45,33 @@ def igpt_overlap(source: Source, folder: Path, model: str, word: str) -> Curve:
     """Label overlap of an iGPT from the stored indices of a few layers.
 
     Raises:
-        InputError: an array is not there or of another form, or labels and indices do not fit.
         UsageError: fewer than `source.k` neighbours were stored.
     """
-    layers = list(OVERLAP_LAYERS[word])
-    paths = [folder / f"imagenet_train_nb_index_{word}_layer{layer}_k10_cpt1000.npy" for layer in layers]
-    return overlap_curve(model, layers, paths, folder / "imagenet_train_labels.npy", source.k)
+    layers = OVERLAP_LAYERS[word]
+    paths = {layer: folder / f"imagenet_train_nb_index_{word}_layer{layer}_k10_cpt1000.npy" for layer in layers}
+    return overlap_curve(model, paths, folder / "imagenet_train_labels.npy", source.k, last=layers[-1])
 
 
-def overlap_curve(model: str, layers: list[int], paths: list[Path], labels: Path, k: int) -> Curve:
-    """Label overlap (mean over points) from one array of indices per layer.
+def overlap_curve(model: str, paths: Mapping[int, Path], labels: Path, k: int, *, last: int = 0) -> Curve:
+    """Label overlap (mean over points) from the array of indices of each layer.
+
+    An array that is not there or of another form, or that does not fit the labels, leaves its layer out; without labels all
+    layers are left out.
 
     Raises:
-        InputError, UsageError: see `igpt_overlap`.
+        UsageError: the tables hold fewer than `k` neighbours.
     """
-    codes = np.asarray(read_array(labels, 1))
-    found = [label_overlap(table, codes, k) for table in map(_index_table, paths)]
-    values, errors = np.array([[one.value, one.stderr] for one in found]).T
-    return Curve(model, "label_overlap", np.array(layers), values, errors)
+
+    def measure(layer: int) -> tuple[float, float]:
+        found = label_overlap(_index_table(paths[layer]), codes, k)
+        return found.value, found.stderr
+
+    try:
+        codes = np.asarray(read_array(labels, 1))
+    except InputError as error:
+        absent = [f"{path} does not exist." for path in paths.values() if not path.is_file()]
+        return curve_of(model, "label_overlap", (), measure, left_out=(str(error), *absent))
+    return curve_of(model, "label_overlap", paths, measure, last=last)
 
 
 def _index_table(path: Path) -> Neighbors:

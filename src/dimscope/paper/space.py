@@ -16,5 +16,5 @@ def require_space(folder: Path, n_bytes: int, what: str) -> None:
     if free < n_bytes:
         raise StoreError(
             f"{what} need {n_bytes / 1e9:.1f} GB; the disk of {there} has {free / 1e9:.1f} GB free. Free some space, or name "
-            "another folder with --to."
+            "another folder with -o (--to)."
         )

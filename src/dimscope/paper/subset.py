@@ -8,7 +8,7 @@ import numpy as np
 
 from dimscope.arrays import IntArray
 from dimscope.errors import InputError, first_of
-from dimscope.paper.legacy import read_array
+from dimscope.paper.legacy import IMAGENET, read_array
 
 SPLITS = {"train": "tr", "valid": "va", "test": "te"}
 """Name of a split -> its letters in the names of OpenAI's arrays."""
@@ -38,14 +38,40 @@ def read_class_ids(path: Path) -> list[int]:
     return found
 
 
-def open_images(folder: Path, split: str, dataset: str = "imagenet") -> tuple[np.ndarray, IntArray]:
+def locate_images(place: Path) -> tuple[Path, str]:
+    """The folder and the data set that `--data-path` names: a folder is that of `imagenet_trX.npy`, ..., as in the paper's
+    `run.py`; anything else is the start of the names, as `data/cifar10` in its older script.
+
+    Raises:
+        InputError: no files begin so.
+    """
+    if place.is_dir():
+        return place, IMAGENET
+    there = datasets_in(place.parent)
+    if place.name in there:
+        return place.parent, place.name
+    hint = f" There are arrays of {', '.join(there)} in {place.parent}." if there else ""
+    raise InputError(f"{place} is no folder, and no {place}_trX.npy, {place}_vaX.npy or {place}_teX.npy exists.{hint}")
+
+
+def datasets_in(folder: Path) -> list[str]:
+    """Data sets whose images stand in a folder: the words before `_trX.npy`, `_vaX.npy` and `_teX.npy`."""
+    ends = tuple(f"_{letters}X.npy" for letters in SPLITS.values())
+    return sorted({path.name[: -len(ends[0])] for path in folder.glob("*_??X.npy") if path.name.endswith(ends)})
+
+
+def open_images(folder: Path, split: str, dataset: str = IMAGENET) -> tuple[np.ndarray, IntArray]:
     """Images (n, pixels) as a memory map, and their class ids (n,) from one-hot or plain labels.
 
     Raises:
         InputError: missing or foreign files, or another number of labels than images.
     """
     letters = SPLITS[split]
-    images = read_array(folder / f"{dataset}_{letters}X.npy", 2)
+    path = folder / f"{dataset}_{letters}X.npy"
+    others = [other for other in datasets_in(folder) if other != dataset]
+    if others and not path.is_file():
+        raise InputError(f"{path} does not exist; for the images of {others[0]} give --data-path {folder / others[0]}.")
+    images = read_array(path, 2)
     path = folder / f"{dataset}_{letters}Y.npy"
     if not path.is_file():
         raise InputError(f"{path} does not exist; the labels choose the images, so both arrays are needed.")

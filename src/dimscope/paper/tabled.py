@@ -1,6 +1,8 @@
 """Curves from neighbour tables in the files of the paper's scripts."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,79 +10,106 @@ import numpy as np
 from dimscope.arrays import FloatArray
 from dimscope.errors import InputError
 from dimscope.knn.base import Neighbors
-from dimscope.paper.curves import Curve, Source
+from dimscope.paper.curves import Curve, Source, curve_of
 from dimscope.paper.fit import mean_and_error, slope
-from dimscope.paper.legacy import file_name, ratios, read_table, with_paper_zeros
+from dimscope.paper.igpt import blocks_of
+from dimscope.paper.legacy import IMAGENET, file_name, labels_name, ratios, read_table, with_paper_zeros
 from dimscope.paper.released import overlap_curve
 
-TABLES = "distance_matrices"
+FOLDER = "distance_matrices"
 
 
-def words_with_tables(results: Path, split: str) -> list[str]:
-    """Models (words in file names) that have a table of this split in a results folder."""
-    return [word for word, splits in _tables_in(results).items() if split in splits]
+@dataclass(frozen=True, order=True)
+class Tables:
+    """The tables of one model on one data set and split in a results folder.
+
+    Attributes:
+        results: the folder.
+        word: the model, as in the names of files.
+        dataset: the first word of these names.
+        split: `train`, ..., with what follows it in them.
+    """
+
+    results: Path
+    word: str
+    dataset: str = IMAGENET
+    split: str = "train"
+
+    @property
+    def folder(self) -> Path:
+        """Where the tables stand; the older scripts wrote them one folder higher."""
+        return _folder(self.results / self.word)
+
+    @property
+    def labels(self) -> Path:
+        """The file with the class of every image."""
+        return self.results / self.word / labels_name(self.dataset)
+
+    @property
+    def layers(self) -> list[int]:
+        """Layers with indices."""
+        start, end = f"{self.dataset}_{self.word}_layer", f"_{self.split}_index.npy"
+        names = [path.name for path in self.folder.glob(f"{start}*{end}")]
+        return sorted(int(number) for name in names if (number := name.removeprefix(start).removesuffix(end)).isdecimal())
+
+    def path(self, layer: int, kind: str) -> Path:
+        """The file of one layer."""
+        return self.folder / file_name(self.word, layer, self.split, kind, dataset=self.dataset)
 
 
-def _tables_in(results: Path) -> dict[str, set[str]]:
-    """Model -> the splits of which it has tables."""
+def tables_in(results: Path) -> list[Tables]:
+    """All tables in a results folder; none where there is no such folder."""
     homes = sorted(path for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
-    return {home.name: _splits(_folder(results, home.name), home.name) for home in homes}
+    found = set()
+    for home in homes:
+        pattern = re.compile(rf"(.+)_{re.escape(home.name)}_layer\d+_(.+)_index\.npy")
+        matches = (pattern.fullmatch(path.name) for path in _folder(home).glob("*_index.npy"))
+        found |= {Tables(results, home.name, match[1], match[2]) for match in matches if match}
+    return sorted(found)
 
 
-def tabled_dimension(source: Source, results: Path, model: str, word: str) -> Curve:
+def _folder(home: Path) -> Path:
+    return home / FOLDER if (home / FOLDER).is_dir() else home
+
+
+def tabled_dimension(source: Source, tables: Tables, model: str) -> Curve:
     """TwoNN on random subsets of the tables; `kept` is the smallest share of points that could be used in a layer.
 
+    A layer with a missing or foreign table, or too few points in a subset, is left out.
+
     Raises:
-        InputError: no table, a foreign one, or too few points in a subset.
+        InputError: no table at all.
     """
-    folder, layers = _tables(source, results, word)
-    pairs, kept = [], []
-    for layer in layers:
-        value, error, share = _dimension(read_table(folder, word, layer, source.split), source)
-        pairs.append((value, error))
+    kept = [1.0]
+
+    def measure(layer: int) -> tuple[float, float]:
+        table = read_table(tables.folder, tables.word, layer, tables.split, dataset=tables.dataset)
+        value, error, share = _dimension(table, source)
         kept.append(share)
-    values, errors = np.array(pairs).T
-    return Curve(model, "dimension", np.array(layers), values, errors, min(kept))
+        return value, error
+
+    curve = curve_of(model, "dimension", _layers(tables), measure, last=blocks_of(tables.word))
+    return replace(curve, kept=min(kept))
 
 
-def tabled_overlap(source: Source, results: Path, model: str, word: str) -> Curve:
-    """Label overlap of the tables.
+def tabled_overlap(source: Source, tables: Tables, model: str) -> Curve:
+    """Label overlap of the tables, see `overlap_curve`.
 
     Raises:
-        InputError: no table, no labels, or foreign ones.
+        InputError: no table at all.
         UsageError: the tables hold fewer than `source.k` neighbours.
     """
-    folder, layers = _tables(source, results, word)
-    paths = [folder / file_name(word, layer, source.split, "index") for layer in layers]
-    return overlap_curve(model, layers, paths, results / word / "imagenet_labels.npy", source.k)
+    paths = {layer: tables.path(layer, "index") for layer in _layers(tables)}
+    return overlap_curve(model, paths, tables.labels, source.k, last=blocks_of(tables.word))
 
 
-def _folder(results: Path, word: str) -> Path:
-    """Where the tables of a model stand; the older scripts wrote them one folder higher."""
-    home = results / word
-    return home / TABLES if (home / TABLES).is_dir() else home
-
-
-def _layers(folder: Path, word: str, split: str) -> list[int]:
-    start, end = f"imagenet_{word}_layer", f"_{split}_index.npy"
-    names = [path.name for path in folder.glob(f"{start}*{end}")]
-    return sorted(int(number) for name in names if (number := name.removeprefix(start).removesuffix(end)).isdecimal())
-
-
-def _splits(folder: Path, word: str) -> set[str]:
-    names = [path.name for path in folder.glob(f"imagenet_{word}_layer*_index.npy")]
-    return {name.removeprefix(f"imagenet_{word}_layer").removesuffix("_index.npy").partition("_")[2] for name in names}
-
-
-def _tables(source: Source, results: Path, word: str) -> tuple[Path, list[int]]:
-    folder = _folder(results, word)
-    layers = _layers(folder, word, source.split)
-    if not layers:
-        there = [f"{model} {split}" for model, splits in _tables_in(results).items() for split in sorted(splits)]
-        hint = f" There are tables of: {', '.join(there)} (--split)." if there else ""
-        wanted = folder / file_name(word, 0, source.split, "index")
-        raise InputError(f"{wanted} does not exist, nor that of another layer.{hint}")
-    return folder, layers
+def _layers(tables: Tables) -> list[int]:
+    layers = tables.layers
+    if layers:
+        return layers
+    there = [f"{other.word} {other.split}" for other in tables_in(tables.results)]
+    hint = f" There are tables of: {', '.join(there)} (--split)." if there else ""
+    raise InputError(f"{tables.path(0, 'index')} does not exist, nor that of another layer.{hint}")
 
 
 def _dimension(table: Neighbors, source: Source) -> tuple[float, float, float]:

@@ -18,13 +18,15 @@ from dimscope.plots.lines import (
     run_entries,
     start_at_zero,
 )
-from dimscope.plots.theme import AXIS_LABELS, DASHES, PALETTE, themed
+from dimscope.plots.theme import AXIS_LABELS, DASHES, PALETTE, size_of, themed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 QUANTITIES = ("label_overlap", "label_overlap_balanced", "knn_accuracy", "linear_probe")
 MARKERS = ("o", "s", "^", "v")
+NARROW = 2.0
+"""Axes of less than so many inches have their title in two lines."""
 
 
 def plot_label_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = False) -> Plot:
@@ -78,7 +80,8 @@ def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
         rows = runs.rows(name)
         has_chance |= draw_chance(axes, rows, runs=runs)
         draw_runs(axes, runs, rows)
-        axes.set_title(AXIS_LABELS[name], loc="left")
+        title = AXIS_LABELS[name]
+        axes.set_title(title.replace(", ", ",\n") if size_of(size).width / n_columns < NARROW else title, loc="left")
         _fit(axes, rows)
         label_layer_axis(axes, runs, size, share=1 / n_columns)
         panels.append(Panel(axes, rows))
