@@ -10,7 +10,7 @@ from brute import KINDS, cloud
 from coarse import KINDS_OF_FILTER, coarse_of, codes_of, exact_rows, filled
 from dimscope.knn.filters import BLOCK_ROWS, Float32Filter, Frame, Rows, with_mix
 from dimscope.knn.integers import Int8Filter, Int16Filter
-from dimscope.knn.on_tiles import _frame
+from dimscope.knn.on_tiles import frame_of
 from dimscope.knn.rounding import UNIT32
 
 RNG = np.random.default_rng(5)
@@ -75,7 +75,7 @@ def test_the_test_of_a_tile_never_loses_a_pair_within_the_radius(mix, kind):
 )
 def test_no_code_is_farther_from_its_row_than_stated(kind, n, d, dtype, seed):
     points = cloud(kind, n, d, seed).astype(dtype)
-    frame = _frame(points, np.arange(n))
+    frame = frame_of(points, np.arange(n))
     for filter_kind in KINDS_OF_FILTER:
         exact, made = exact_rows(filter_kind, points, frame), filled(filter_kind, points, frame)
         slack = 1e-12 * np.linalg.norm(exact, axis=1)  # of this test's own rotation
@@ -96,7 +96,7 @@ def test_errors_hold_for_rows_whose_squares_underflow(small):
 @pytest.mark.parametrize("d", [17, 64, 200])
 def test_tiles_are_the_products_of_the_codes(kind, d):
     points = np.random.default_rng(3).standard_normal((150, d)).astype(np.float32)
-    frame = _frame(points, np.arange(150))
+    frame = frame_of(points, np.arange(150))
     made, other = filled(kind, points, frame), filled(kind, points[::-1].copy(), frame)
     room = np.empty(2 * 64 * 64, np.float32)
     tile = made.tile(10, 70, other, 100, 149, room)
@@ -127,7 +127,7 @@ def test_the_two_sides_of_the_test_add_up_to_the_reach(mix, seed):
 
 def test_offsets_follow_their_definition():
     points = np.random.default_rng(4).standard_normal((50, 8))
-    made = with_mix(filled(Float32Filter, points, _frame(points, np.arange(50))).rows, 0.25)
+    made = with_mix(filled(Float32Filter, points, frame_of(points, np.arange(50))).rows, 0.25)
     hidden = 5 * made.errors**2
     np.testing.assert_allclose(made.offsets, (made.norms - hidden) / 2 - made.blur * (made.norms + hidden), rtol=1e-6)
     assert made.mix == 0.25
@@ -136,7 +136,7 @@ def test_offsets_follow_their_definition():
 def test_rows_are_filled_block_by_block_in_the_order_of_places():
     points = np.random.default_rng(5).standard_normal((BLOCK_ROWS + 40, 5)).astype(np.float32)
     places = np.random.default_rng(6).permutation(len(points))[: BLOCK_ROWS + 20]
-    frame = _frame(points, places)
+    frame = frame_of(points, places)
     for kind in KINDS_OF_FILTER:
         made, plain = filled(kind, points, frame, places), filled(kind, points, frame)
         np.testing.assert_array_equal(made.codes, plain.codes[places])

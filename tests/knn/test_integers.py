@@ -9,7 +9,7 @@ from brute import KINDS, cloud
 from coarse import codes_of, digits_of, exact_rows, filled, rotation
 from dimscope.knn.filters import Frame
 from dimscope.knn.integers import LOW_SHARE, Int8Filter, Int16Filter, _rotate, combine
-from dimscope.knn.on_tiles import _frame
+from dimscope.knn.on_tiles import frame_of
 
 
 @pytest.mark.parametrize("width", [64, 128, 192, 320])
@@ -25,7 +25,7 @@ def test_the_rotation_is_orthogonal_and_the_kernel_computes_it(width):
 
 def test_the_error_of_8_bits_is_that_of_rounding_and_not_much_larger():
     points = np.random.default_rng(1).standard_normal((500, 256))
-    made = filled(Int8Filter, points, _frame(points, np.arange(500)))
+    made = filled(Int8Filter, points, frame_of(points, np.arange(500)))
     expected = made.rows.factors * np.sqrt(256 / 12)  # a uniform rounding error has variance 1 / 12
     np.testing.assert_allclose(made.rows.errors, expected, rtol=0.15)
 
@@ -33,7 +33,7 @@ def test_the_error_of_8_bits_is_that_of_rounding_and_not_much_larger():
 def test_one_large_coordinate_is_spread_over_all():
     points = np.random.default_rng(2).standard_normal((300, 192))
     points[:, 5] *= 300
-    made = filled(Int8Filter, points, _frame(points, np.arange(300)))
+    made = filled(Int8Filter, points, frame_of(points, np.arange(300)))
     assert np.median(made.rows.errors / np.sqrt(made.rows.norms)) < 0.01  # its rounding alone is up to 1 / 254 of the norm
 
 
@@ -41,7 +41,7 @@ def test_one_large_coordinate_is_spread_over_all():
 @given(kind=st.sampled_from(KINDS), n=st.integers(2, 40), d=st.sampled_from([1, 17, 64, 192, 500]), seed=st.integers(0, 10**6))
 def test_digits_fit_into_8_bits_and_what_is_left_out_is_small(kind, n, d, seed):
     points = cloud(kind, n, d, seed)
-    frame = _frame(points, np.arange(n))
+    frame = frame_of(points, np.arange(n))
     single, pairs = filled(Int8Filter, points, frame), filled(Int16Filter, points, frame)
     assert (np.abs(single.codes.astype(int)) <= 127).all()
     assert (np.abs(pairs.codes.astype(int)) <= 127).all()
@@ -52,7 +52,7 @@ def test_digits_fit_into_8_bits_and_what_is_left_out_is_small(kind, n, d, seed):
 
 def test_the_error_of_pairs_is_that_of_rounding_and_not_much_larger():
     points = np.random.default_rng(1).standard_normal((500, 256))
-    frame = _frame(points, np.arange(500))
+    frame = frame_of(points, np.arange(500))
     made = filled(Int16Filter, points, frame)
     assert digits_of(made)[1].any(axis=1).mean() > 0.99  # hardly a row lost its low digits
     expected = made.rows.factors * np.sqrt(256 / 12)

@@ -11,7 +11,7 @@ from brute import cloud
 from dimscope.knn import join
 from dimscope.knn.filters import Float32Filter, with_mix
 from dimscope.knn.join import Join, Side, Table, deepest, groups, room_for, sampled_radii, sampled_rank, squared_distances
-from dimscope.knn.on_tiles import _frame
+from dimscope.knn.on_tiles import frame_of
 from dimscope.knn.scratch import Scratch
 from dimscope.knn.workers import Workers
 
@@ -23,7 +23,7 @@ def _small_blocks(monkeypatch):
 
 def side_of(points, scratch):
     places = np.arange(len(points))
-    made = Float32Filter(points, places, places, _frame(points, places), scratch, lambda work, items: [*map(work, items)])
+    made = Float32Filter(points, places, places, frame_of(points, places), scratch, lambda work, items: [*map(work, items)])
     return Side(points, places, made, with_mix(made.rows, 0.01))
 
 

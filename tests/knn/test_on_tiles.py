@@ -90,7 +90,7 @@ def test_threads_seeds_and_filters_change_no_bit(coarse, d, monkeypatch):
 def test_rows_that_are_computed_again_get_the_same_bits(d, dtype, monkeypatch, recomputed):
     points = cloud("isotropic", 301, d, seed=3).astype(dtype)
     quick = search(points, 11, ranks=(40,), coarse="float32")
-    monkeypatch.setattr(on_tiles, "_is_readable", lambda side: False)
+    monkeypatch.setattr(on_tiles, "is_readable", lambda rows: False)
     slow = search(points, 11, ranks=(40,), coarse="float32")
     assert recomputed[0] < 30
     assert recomputed[1] == 301
@@ -275,7 +275,7 @@ def _decisions(points, deepest, monkeypatch):
     monkeypatch.setattr(on_tiles, "CANDIDATE_SECONDS", 1.0)
     places = np.random.default_rng(0).permutation(len(points))
     with Scratch(points) as scratch, Workers(1, 2 * 64 * 64) as workers:
-        frame, wanted = on_tiles._frame(points, places), on_tiles.Wanted(2, deepest)
+        frame, wanted = on_tiles.frame_of(points, places), on_tiles.Wanted(2, deepest)
         kinds = on_tiles.FILTERS.values()
         found = [on_tiles._estimate(kind, points, places, frame, scratch, workers, wanted) for kind in kinds]
         return [one.seconds - one.product_seconds for one in found]
@@ -290,18 +290,36 @@ def test_a_finer_filter_is_expected_to_leave_less_to_decide(deepest, monkeypatch
         assert single > 10 * pairs
 
 
-@pytest.mark.parametrize(("seconds", "taken"), [(2.9, ["float32", "int8"]), (3.1, ["float32", "int8", "int16"])])
-def test_pairs_are_tried_only_where_single_digits_decide_slowly(seconds, taken, monkeypatch):
+@pytest.mark.parametrize(
+    ("least", "taken"),
+    [
+        ({"int16": 3.1, "float32": 3.1}, ["int8"]),
+        ({"int16": 2.9, "float32": 3.1}, ["int8", "int16"]),
+        ({"int16": 3.1, "float32": 2.9}, ["int8", "float32"]),
+        ({"int16": 2.9, "float32": 2.9}, ["int8", "int16", "float32"]),
+    ],
+)
+def test_a_filter_is_tried_only_where_its_products_leave_it_a_chance(least, taken, monkeypatch):
     tried = []
 
     def estimate(kind, *given):
         tried.append(next(name for name, one in on_tiles.FILTERS.items() if one is kind))
-        return on_tiles.Estimate(seconds, 1.0, 0.1)
+        return on_tiles.Estimate(3.0, 1.0, 0.1)
 
     monkeypatch.setattr(on_tiles, "_estimate", estimate)
+    monkeypatch.setattr(on_tiles, "_least_seconds", lambda name, *given: least[name])
     points = cloud("isotropic", 300, 20, seed=18)
     assert_nearest(search(points, 4)[:2], points, 4)
     assert tried == taken
+
+
+def test_the_least_time_of_a_filter_is_that_of_its_products(monkeypatch):
+    known = {"int8": on_tiles.Estimate(9.0, 1.5, 0.1)}
+    assert on_tiles._least_seconds("int16", known, 300, 20) == 4.5  # three products instead of one
+    clock = iter([0.0, 32.0, 100.0, 116.0])
+    monkeypatch.setattr(on_tiles, "perf_counter", lambda: next(clock))
+    # 16 seconds for 64 x 64 pairs, 1.6 times as long as in a large product; of 128 x 128 pairs half are multiplied
+    assert on_tiles._least_seconds("float32", known, 128, 20) == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize("quicker", FILTERS)
@@ -330,7 +348,7 @@ def test_torch_products_that_are_wrong_are_not_used(monkeypatch):
 def test_the_centre_ignores_rows_far_out():
     points = cloud("isotropic", 500, 10, seed=20)
     points[0] = 1e9
-    frame = on_tiles._frame(points, np.arange(500))
+    frame = on_tiles.frame_of(points, np.arange(500))
     np.testing.assert_allclose(frame.mean / frame.scale, points[1:].mean(axis=0), atol=0.2)
     assert frame.scale == 2.0**-2  # the typical norm is about sqrt(10) = 3.2
 

@@ -23,16 +23,19 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.knn import kernels
 from dimscope.knn.centre import centre_of, scale_of
-from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, with_mix
+from dimscope.knn.filters import PADDING, Filter, Float32Filter, Frame, Rows, with_mix
 from dimscope.knn.integers import Int8Filter, Int16Filter
 from dimscope.knn.join import BLOCK, Join, Side, Table, deepest, groups, room_for, sampled_radii, squared_distances
 from dimscope.knn.rounding import LARGEST_NORM
 from dimscope.knn.scratch import Scratch, extreme_exponent
 from dimscope.knn.workers import Workers
 
-CENTRE_ROWS = 1024
+CENTRE_ROWS = 512
 """Rows from which centre and scale of the filter are read."""
 PILOT_ROWS = 256
+FEW_ROWS = 64
+SLOWNESS_OF_FEW = 1.6
+"""A float32 product of `FEW_ROWS` rows takes up to so many times as long per row as that of a tile (measured: 1.15 to 1.65)."""
 CANDIDATE_SECONDS = 0.35e-9
 """Cost of one coordinate of one candidate in the decision (measured on two machines: 0.2 to 0.4 ns)."""
 WIDEST = {"int8": 2**31 // 127**2, "int16": 2**30 // 127**2}
@@ -93,9 +96,9 @@ def search(
     with Scratch(points) as scratch, Workers(threads, 2 * BLOCK * BLOCK) as workers:
         exponent = extreme_exponent(points)
         readable = scratch.searchable(points, exponent)
-        frame = _frame(readable, places[order])
+        frame = frame_of(readable, places[order])
         side = _side(readable, places[order], order, frame, scratch, workers, Wanted(k, deepest(table, wanted)), coarse)
-        if _is_readable(side):
+        if is_readable(side.rows):
             for base, stop in groups(n, room_for(deepest(table, wanted), n)):
                 Join(side, side, table, wanted, base, stop, workers).run()
         _recompute(readable, places, readable, places, table, wanted, workers, is_self=True)
@@ -137,18 +140,18 @@ def search_between(
     with Scratch(base) as scratch, Workers(threads, 2 * BLOCK * BLOCK) as workers:
         exponent = extreme_exponent(queries, base)
         here, there = (scratch.searchable(points, exponent) for points in (queries, base))
-        frame = _frame(there, places[order])
+        frame = frame_of(there, places[order])
         columns = _side(there, places[order], order, frame, scratch, workers, Wanted(k, k), coarse)
         copy = type(columns.coarse)(here, asked, np.arange(n), frame, scratch, workers.each)
         rows = Side(here, asked, copy, with_mix(copy.rows, columns.rows.mix))
-        if _is_readable(columns) and _is_readable(rows):
+        if is_readable(columns.rows) and is_readable(rows.rows):
             for first, stop in groups(n, room_for(k, len(places))):
                 Join(rows, columns, table, none, first, stop, workers).run()
         _recompute(here, asked, there, places, table, none, workers, is_self=False)
     return table.indices, np.ldexp(np.sqrt(table.distances), exponent)
 
 
-def _frame(points: Points, places: IntArray) -> Frame:
+def frame_of(points: Points, places: IntArray) -> Frame:
     """Centre and scale from some rows (in random order): the median centred norm becomes about 1."""
     sample = np.asarray(points[np.sort(places[:CENTRE_ROWS])], dtype=np.float64)
     mean, norms = centre_of(sample)
@@ -161,19 +164,31 @@ def _side(
     points: Points, places: IntArray, labels: IntArray, frame: Frame, scratch: Scratch, workers: Workers, wanted: Wanted,
     coarse: str,
 ) -> Side:  # fmt: skip
-    """The side with its filter; `auto` chooses by an estimate of the time that each filter would take."""
+    """The side with its filter."""
+    chosen, mix = choose_filter(points, places, frame, scratch, workers, wanted, coarse)
+    filled = FILTERS[chosen](points, places, labels, frame, scratch, workers.each)
+    return Side(points, places, filled, with_mix(filled.rows, mix))
+
+
+def choose_filter(
+    points: Points, places: IntArray, frame: Frame, scratch: Scratch, workers: Workers, wanted: Wanted, coarse: str
+) -> tuple[str, float]:
+    """Name and mix of the filter; `auto` chooses by an estimate of the time that each would take (places in random order)."""
     names = [coarse] if coarse != "auto" else ["float32"]
     if coarse == "auto" and len(places) > 2 * BLOCK and _has_integers():
-        names += [name for name in ("int8", "int16") if len(frame.signs) <= WIDEST[name]]
+        names = [name for name in ("int8", "int16") if len(frame.signs) <= WIDEST[name]] + names
     if names != ["float32"]:
         workers.limit_torch()
     estimates: dict[str, Estimate] = {}
     for name in names:
-        if name != "int16" or not _is_settled(estimates):
+        if not estimates or _least_seconds(name, estimates, len(places), points.shape[1]) < _best(estimates).seconds:
             estimates[name] = _estimate(FILTERS[name], points, places, frame, scratch, workers, wanted)
-    chosen = min(estimates, key=lambda name: estimates[name].seconds)
-    filled = FILTERS[chosen](points, places, labels, frame, scratch, workers.each)
-    return Side(points, places, filled, with_mix(filled.rows, estimates[chosen].mix))
+    best = _best(estimates)
+    return next(name for name in estimates if estimates[name] is best), best.mix
+
+
+def _best(estimates: Mapping[str, Estimate]) -> Estimate:
+    return min(estimates.values(), key=lambda one: one.seconds)
 
 
 def _estimate(
@@ -206,9 +221,16 @@ def _estimate(
     return Estimate(product_seconds + decision_seconds, product_seconds, mix)
 
 
-def _is_settled(estimates: Mapping[str, Estimate]) -> bool:
-    """True when pairs of digits cannot beat single ones, which decide more quickly than the further products take."""
-    return "int8" in estimates and estimates["int8"].seconds < PAIR_PRODUCTS * estimates["int8"].product_seconds
+def _least_seconds(name: str, estimates: Mapping[str, Estimate], n: int, d: int) -> float:
+    """Seconds that the products alone would take with a further filter, before it is tried; no more than they do."""
+    if name == "int16":
+        return PAIR_PRODUCTS * estimates["int8"].product_seconds
+    rows, columns, times = np.ones((FEW_ROWS, d), np.float32), np.ones((BLOCK, d), np.float32), []
+    for _ in range(2):
+        started = perf_counter()
+        rows @ columns.T
+        times.append(perf_counter() - started)
+    return min(times) / SLOWNESS_OF_FEW * n / FEW_ROWS * n / BLOCK / 2
 
 
 def _has_integers() -> bool:
@@ -224,9 +246,9 @@ def _has_integers() -> bool:
         return False
 
 
-def _is_readable(side: Side) -> bool:
+def is_readable(rows: Rows) -> bool:
     """False when a row lies so far out that not even float64 holds its square."""
-    return bool((side.rows.norms <= LARGEST_NORM**2).all() and np.isfinite(side.rows.errors).all())
+    return bool((rows.norms <= LARGEST_NORM**2).all() and np.isfinite(rows.errors).all())
 
 
 def _recompute(

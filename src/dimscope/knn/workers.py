@@ -64,7 +64,7 @@ def available_threads() -> int:
 
 @lru_cache(maxsize=1)
 def _pools(n_modules: int) -> ThreadpoolController:
-    """The thread pools in this process. Finding them takes 3 ms, so it is done again only after further modules were imported."""
+    """The thread pools in this process; they are looked for (3 ms) again only after further modules were imported."""
     return ThreadpoolController()
 
 
