@@ -27,6 +27,7 @@ def measure(
     ignored: tuple[str, ...],
     as_json: bool,
     quiet: bool,
+    dry_run: int | None,
     config_file: Path | None,
     settings: tuple[str, ...],
     **given: Any,
@@ -45,8 +46,11 @@ def measure(
       dimscope measure distance_matrices/ --labels imagenet_labels.npy -o runs/paper
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
+    from dimscope.cli.plans import print_plan
     from dimscope.cli.progress import choose_progress
     from dimscope.pipeline.given import measure_arrays
+    from dimscope.pipeline.plan import Scope
+    from dimscope.pipeline.planning_measures import plan_arrays, plan_folder
     from dimscope.pipeline.run import default_folder, finish_run
     from dimscope.store.folder import RunFolder, read_folder_config
 
@@ -59,12 +63,20 @@ def measure(
                 f"{source} is a run folder and is measured in place; -o, --on-existing and --labels are for arrays."
             )
         config = resolve(given, config_file, settings, read_folder_config(folder))
+        if dry_run:
+            print_plan(plan_folder(config, folder, Scope(workers=dry_run), progress), as_json=as_json)
+            return
         result = finish_run(config, folder, progress, with_report=reports)
     else:
+        config, out = resolve(given, config_file, settings), out or default_folder("arrays", str(source))
+        if dry_run:
+            plan = plan_arrays(source, config, out, labels=labels, scope=Scope(on_existing, workers=dry_run), progress=progress)
+            print_plan(plan, as_json=as_json)
+            return
         result = measure_arrays(
             source,
-            resolve(given, config_file, settings),
-            out or default_folder("arrays", str(source)),
+            config,
+            out,
             labels=labels,
             on_existing=on_existing,
             with_report=reports,

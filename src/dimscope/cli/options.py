@@ -31,7 +31,9 @@ NO_DATA = (
 HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output"}
 INPUT_NAMES = ("labels", "case")
 MODEL_NAMES = ("preset",)
-OUTPUT_NAMES = ("config_file", "settings", "out", "on_existing", "reports", "strict", "ignored", "as_json", "quiet")
+OUTPUT_NAMES = (
+    "config_file", "settings", "out", "on_existing", "reports", "strict", "ignored", "as_json", "quiet", "dry_run",
+)  # fmt: skip
 
 
 class _Auto:
@@ -222,6 +224,14 @@ def output_options(*names: str, default_out: str = "runs/<model>-<data>") -> Dec
         ),
         "as_json": click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON instead of the table."),
         "quiet": click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
+        "dry_run": click.option(
+            "--dry-run",
+            type=click.IntRange(min=1),
+            is_flag=False,
+            flag_value=1,
+            metavar="[N]",
+            help="Write nothing: say what it would need and take on this machine, or on N machines like it.",
+        ),
         "config_file": click.option(
             "--config",
             "config_file",

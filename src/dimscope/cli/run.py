@@ -33,6 +33,7 @@ def run(
     ignored: tuple[str, ...],
     as_json: bool,
     quiet: bool,
+    dry_run: int | None,
     config_file: Path | None,
     settings: tuple[str, ...],
     **given: Any,
@@ -52,10 +53,13 @@ def run(
       dimscope run ./whisper --data recordings/
       dimscope run ./igpt-small --data imagenet_trX.npy --preset igpt
       dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
+      dimscope run ./my-model --data texts.csv --points 1000000 --dry-run
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
+    from dimscope.cli.plans import plan_checkpoints
     from dimscope.cli.progress import choose_progress
     from dimscope.pipeline.checkpoints import split_revisions
+    from dimscope.pipeline.plan import Scope
     from dimscope.pipeline.run import default_folder, run_stages
 
     refuse_unknown_checks(ignored)
@@ -63,6 +67,9 @@ def run(
     if not config.data.path:
         raise UsageError(NO_DATA)
     progress, results = choose_progress(quiet), []
+    if dry_run:
+        plan_checkpoints(config, out, Scope(on_existing, workers=dry_run), progress, as_json=as_json)
+        return
     for own, place in split_revisions(config, out or default_folder(model, config.data.path)):
         results.append(
             run_stages(own, place, on_existing=on_existing, with_report=reports, command=typed_command(), progress=progress)

@@ -25,13 +25,15 @@ RUN = click.argument("run", type=click.Path(path_type=Path))
 @click.argument("model")
 @config_options("data", "model", "measure", without=("model.name",))
 @preset_option
-@output_options("config_file", "settings", "out", "on_existing", "quiet")
+@output_options("config_file", "settings", "out", "on_existing", "as_json", "quiet", "dry_run")
 def extract(
     model: str,
     preset: str | None,
     out: Path | None,
     on_existing: str,
+    as_json: bool,
     quiet: bool,
+    dry_run: int | None,
     config_file: Path | None,
     settings: tuple[str, ...],
     **given: Any,
@@ -45,23 +47,32 @@ def extract(
       dimscope extract ./my-model --data texts.csv --label topic -o runs/mine
       dimscope measure runs/mine --k 64
     """
+    from dimscope.cli.output import print_json
+    from dimscope.cli.plans import plan_checkpoints
     from dimscope.cli.progress import choose_progress
     from dimscope.inputs.examples import with_own_labels
     from dimscope.pipeline.checkpoints import split_revisions
     from dimscope.pipeline.extract import extract as extract_states
+    from dimscope.pipeline.plan import Scope
     from dimscope.pipeline.run import default_folder, note_origin, prepare_folders
 
     config = resolve({**given, "model__name": model}, config_file, settings, preset_base(preset))
     if not config.data.path:
         raise UsageError(NO_DATA)
-    config = replace(config, data=with_own_labels(config.data))
-    place = out or default_folder(model, config.data.path)
-    for own, checkpoint in split_revisions(config, place):
+    config, progress, made = replace(config, data=with_own_labels(config.data)), choose_progress(quiet), []
+    if dry_run:
+        plan_checkpoints(config, out, Scope(on_existing, measures=False, workers=dry_run), progress, as_json=as_json)
+        return
+    for own, checkpoint in split_revisions(config, out or default_folder(model, config.data.path)):
         folders = prepare_folders(own, checkpoint, on_existing, ("data", "model"))
-        extract_states(own, folders[0], choose_progress(quiet), redo=on_existing == "redo")
+        extract_states(own, folders[0], progress, redo=on_existing == "redo")
         for folder in folders:
             note_origin(folder, typed_command())
-            click.echo(f"States: {folder.states}")
+            made.append(folder)
+            if not as_json:
+                click.echo(f"States: {folder.states}")
+    if as_json:
+        print_json({"folders": [str(folder.path) for folder in made]})
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """A run over points, or neighbour tables, that the user already has."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
@@ -50,14 +51,11 @@ def measure_arrays(
         InputError: unreadable arrays, NaN or Inf, too few or all equal points, or a wrong number of labels.
         UsageError: the folder holds another configuration.
     """
-    config = config_from(
-        {"data": {"path": str(source), "label": str(labels) if labels else None}, "model": {"name": ""}}, config
-    )
-    given = read_tables(source)
-    if given is not None:
+    tables = read_tables(source)
+    if tables is not None:
         return measure_tables(
-            *given,
-            config,
+            *tables,
+            _of_source(config, source, labels),
             out,
             labels=labels,
             on_existing=on_existing,
@@ -65,19 +63,48 @@ def measure_arrays(
             command=command,
             progress=progress or Silent(),
         )
+    given = read_given(source, config, labels)
+    folder = prepare_folder(given.config, out, on_existing, ("data", "measure"))
+    redo = on_existing == "redo"
+    if redo or not is_extracted(folder, given.key):
+        _check_disk(folder, given.layers)
+        if redo:
+            clear_results(folder)
+        _copy(given, folder)
+    note_origin(folder, command)
+    return finish_run(given.config, folder, progress or Silent(), with_report=with_report)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Points that the user has: the configuration with their source in it, layers, labels, and the hash of the source."""
+
+    config: RunConfig
+    layers: Layers
+    labels: Sequence[str] | None
+    source_hash: str
+
+    @property
+    def key(self) -> str:
+        """What the states depend on."""
+        return given_key(self.source_hash, self.labels)
+
+
+def read_given(source: Path, config: RunConfig, labels: Path | None) -> Given:
+    """The points at `source` and their labels, checked; nothing is written.
+
+    Raises:
+        InputError: see `measure_arrays`.
+    """
     layers, source_hash = read_layers(source)
     _validate(layers, config.measure.k)
     values = read_labels(labels, len(layers[0][1])) if labels else None
-    folder = prepare_folder(config, out, on_existing, ("data", "measure"))
-    key = given_key(source_hash, values)
-    redo = on_existing == "redo"
-    if redo or not is_extracted(folder, key):
-        _check_disk(folder, layers)
-        if redo:
-            clear_results(folder)
-        _copy(config, folder, layers, values, key, source_hash)
-    note_origin(folder, command)
-    return finish_run(config, folder, progress or Silent(), with_report=with_report)
+    return Given(_of_source(config, source, labels), layers, values, source_hash)
+
+
+def _of_source(config: RunConfig, source: Path, labels: Path | None) -> RunConfig:
+    own = {"data": {"path": str(source), "label": str(labels) if labels else None}, "model": {"name": ""}}
+    return config_from(own, config)
 
 
 def _check_disk(folder: RunFolder, layers: Layers) -> None:
@@ -85,16 +112,14 @@ def _check_disk(folder: RunFolder, layers: Layers) -> None:
     check_disk([folder], n_bytes, f"{len(layers[0][1])} points, {len(layers)} layers")
 
 
-def _copy(
-    config: RunConfig, folder: RunFolder, layers: Layers, labels: Sequence[str] | None, key: str, source_hash: str
-) -> None:
-    started = perf_counter()
-    n_rows, named = len(layers[0][1]), [(given_name(row), points) for row, (_, points) in enumerate(layers)]
-    manifest = open_given(config, folder, n_rows, labels)
-    store = import_states(folder.states, named, key, BLOCK_ROWS)
-    write_given_facts(manifest, config, [name for name, _ in layers], n_rows, labels, source_hash)
+def _copy(given: Given, folder: RunFolder) -> None:
+    started, n_rows = perf_counter(), len(given.layers[0][1])
+    named = [(given_name(row), points) for row, (_, points) in enumerate(given.layers)]
+    manifest = open_given(given.config, folder, n_rows, given.labels)
+    store = import_states(folder.states, named, given.key, BLOCK_ROWS)
+    write_given_facts(manifest, given.config, [name for name, _ in given.layers], n_rows, given.labels, given.source_hash)
     files = [folder.points, *(store.path(name) for name, _ in named)]
-    manifest.finish_stage("extract", key, perf_counter() - started, files)
+    manifest.finish_stage("extract", given.key, perf_counter() - started, files)
 
 
 def _validate(layers: Layers, k: int) -> None:

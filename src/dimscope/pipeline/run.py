@@ -82,7 +82,7 @@ def run_stages(
 
 def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
-    _refuse_impossible_measures(config)
+    refuse_impossible_measures(config)
     profile = add_extras(config, folder, measure(config, folder, progress), progress)
     profile = add_controls(config, folder, profile, progress)
     recommendation, findings = answer(config, folder, profile)
@@ -114,7 +114,7 @@ def check_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[st
     """
     if on_existing not in ON_EXISTING:
         raise unknown_name("--on-existing", on_existing, ON_EXISTING)
-    _refuse_impossible_measures(config)
+    refuse_impossible_measures(config)
     if config.measure.exclude_group and config.data.group is None and config.model.pool != "tokens":
         raise UsageError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
     folder = RunFolder(out)
@@ -125,7 +125,12 @@ def check_folder(config: RunConfig, out: Path, on_existing: str, parts: tuple[st
     return folder
 
 
-def _refuse_impossible_measures(config: RunConfig) -> None:
+def refuse_impossible_measures(config: RunConfig) -> None:
+    """Nothing when estimators, rule, controls and measures fit the options.
+
+    Raises:
+        UsageError: the first that does not.
+    """
     for name in config.measure.estimators:
         kind, k = ESTIMATORS.load(name), config.measure.k
         if not kind.readings(k):
