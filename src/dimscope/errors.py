@@ -32,6 +32,10 @@ class StoreError(DimscopeError):
     """A run folder cannot be read or written."""
 
 
+class EngineError(DimscopeError):
+    """The workers that should do the work cannot be reached, or cannot go on."""
+
+
 def first_of(items: Iterable[object], most: int = 5) -> str:
     """The first items as prose, with dots where there are more."""
     names = [str(item) for item in items]

@@ -10,7 +10,8 @@ gamma |q_i||q_j| <= gamma (n_i + n_j) / 2, gamma = d u / (1 - d u), u = 2^-24  [
 Algorithms, section 3.1]. The filters of 8-bit integers stand in `dimscope.knn.integers`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -28,7 +29,8 @@ FAR_COORDINATE = np.float32(1e9)
 candidates of every row, so that float32 need not hold their products."""
 PADDING = 64
 """Columns of an integer copy are a multiple of this, so that the Hadamard blocks are at least as long."""
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 256
+"""Rows of a copy that are made at a time."""
 
 
 Each: TypeAlias = Callable[[Callable[[int], None], Iterable[int]], None]
@@ -82,8 +84,9 @@ def with_mix(rows: Rows, mix: float) -> Rows:
 
 
 class Filter(Protocol):
-    """A coarse copy of one side of a search."""
+    """A coarse copy of one side of a search, (n, columns), and what is known of its rows."""
 
+    codes: np.ndarray
     rows: Rows
 
     def __init__(
@@ -135,3 +138,12 @@ class Float32Filter:
         with np.errstate(over="ignore", invalid="ignore"):
             np.matmul(self.codes[start:stop], other.codes[first:last].T, out=out)
         return out
+
+
+def stacked(filters: Sequence[Filter]) -> Filter:
+    """The rows of several filters of one kind and frame, one after another."""
+    whole, parts = copy(filters[0]), [part.rows for part in filters]
+    whole.codes = np.concatenate([part.codes for part in filters])
+    factors, offsets, norms, errors, labels = (np.concatenate([part[column] for part in parts]) for column in range(5))
+    whole.rows = Rows(factors, offsets, norms, errors, labels, *parts[0][5:])
+    return whole
