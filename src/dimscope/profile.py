@@ -126,11 +126,8 @@ class Profile:
     @property
     def quantities(self) -> list[str]:
         """Names of the quantities that have one number per layer."""
-        return [
-            str(name)
-            for name, variable in self.dataset.data_vars.items()
-            if variable.dims == ("layer",) and variable.dtype.kind in "fiu"
-        ]
+        variables = self.dataset.variables  # not `data_vars`, which makes a labelled array of each
+        return [str(name) for name in self.dataset.data_vars if _is_quantity(variables[name])]
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -162,9 +159,9 @@ class Profile:
         Raises:
             UsageError: no such quantity; the nearest is named.
         """
-        if quantity not in self.quantities:
+        if not self.has(quantity) or not _is_quantity(self.dataset.variables[quantity]):
             raise unknown_name("quantity", quantity, self.quantities)
-        return np.asarray(self.dataset[quantity].values, dtype=np.float64)
+        return np.asarray(self.dataset.variables[quantity].values, dtype=np.float64)
 
     def has(self, quantity: str) -> bool:
         """True when the quantity was measured."""
@@ -246,6 +243,11 @@ def format_number(value: float, error: float = float("nan")) -> str:
     if digits > MOST_DIGITS:
         return f"{value:.4g} +- {error:.0e}"
     return f"{value:.{digits}f} +- {error:.{digits}f}"
+
+
+def _is_quantity(variable: Any) -> bool:
+    """True for one number per layer."""
+    return bool(variable.dims == ("layer",) and variable.dtype.kind in "fiu")
 
 
 def _column(values: Sequence[float] | Sequence[str] | FloatArray) -> Any:
