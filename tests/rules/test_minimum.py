@@ -110,18 +110,48 @@ def test_a_layer_without_a_number_is_passed_over():
         ([1.0, 5.0, 2.0, 4.0], "4 layers are too few to see a peak and what follows it."),
         ([3.0], "1 layer is too few to see a peak and what follows it."),
         ([], "0 layers are too few"),
-        ([10.0] * 9, "the dimension has no peak that stands out of its start."),
-        ([10.0, 10.1, 10.3, 10.2, 10.1, 10.0, 10.1, 10.4], "the dimension has no peak that stands out of its start."),
+        (
+            [10.0] * 9,
+            "the dimension has no peak that stands out: its highest value after the input is 10.0, the lowest before it 10.0; "
+            "a peak rises by 5% and by 2 standard errors.",
+        ),
+        (
+            [10.0, 10.1, 10.3, 10.2, 10.1, 10.0, 10.1, 10.4],
+            "the dimension has no peak that stands out: its highest value after the input is 10.4, the lowest before it 10.0;",
+        ),
+        (
+            [2.4, 2.19, 2.2, 2.21, 2.18, 2.2, 2.21, 2.27, 2.26],
+            "the dimension has no peak that stands out: its highest value after the input is 2.3, the lowest before it 2.2;",
+        ),
         (list(range(20, 5, -1)), "the dimension falls from the first layer on; it has no peak"),
-        (list(range(5, 20)), "the dimension rises up to the last layers; nothing follows its peak."),
-        ([*range(5, 20), 18], "the dimension rises up to the last layers; nothing follows its peak."),
-        ([5, 30, 24, 19, 15, 12, 9.5, 7.5, 6, 4.7], "the dimension keeps falling after its peak; there is neither a minimum"),
+        (
+            [27.4, 25.4, 24.0, 21.6, 13.8, 14.5, 15.8, 14.5],
+            "the dimension is highest at the first layers (27.4 and 25.4) and stays below them where it rises again (from 13.8 "
+            "to 15.8); it has no main peak.",
+        ),
+        (list(range(5, 20)), "the dimension rises to the last layers (from 5.0 to 19.0); nothing follows its peak."),
+        ([*range(5, 20), 18], "the dimension rises to the last layers (from 5.0 to 19.0); nothing follows its peak."),
+        (
+            [10.4, 6.8, 6.1, 6.3, 6.6, 7.0, 7.1],
+            "the dimension rises to the last layers (from 6.1 to 7.1); nothing follows its peak.",
+        ),
+        (
+            [5, 30, 24, 19, 15, 12, 9.5, 7.5, 6, 4.7],
+            "the dimension falls after its peak (from 30.0 to 4.7) without a clear minimum or a plateau.",
+        ),
         (
             [1, 2, 3, 4, 5, 6, 7, 8, 20, 12, 9],
-            "the dimension falls until the last layers without a minimum or a plateau.",
+            "the dimension has its peak of 20.0 too near the end for a plateau, and no clear minimum follows it.",
+        ),
+        (
+            [8.6, 9.5, 10.6, 11.4, 12.0, 12.4, 12.9, 13.2, 13.5, 13.8, 14.0, 13.9, 13.9],
+            "the dimension has its peak of 14.0 too near the end for a plateau, and no clear minimum follows it.",
         ),
     ],
-    ids=["short", "one", "none", "flat", "ripple", "falls", "rises", "rises, one step down", "keeps falling", "late peak"],
+    ids=[
+        "short", "one", "none", "flat", "ripple", "dip", "falls", "hump", "rises", "rises, one step down", "valley, then rises",
+        "keeps falling", "late peak", "reactions",
+    ],
 )  # fmt: skip
 def test_curves_without_an_answer_get_a_reason(values, said):
     assert reason(values).startswith(said)
@@ -140,7 +170,10 @@ def test_no_choice_still_tells_what_the_labels_say():
 
 def test_a_peak_and_a_rise_within_the_errors_do_not_count():
     assert find(CURVE, 0.2).kind == "minimum"
-    assert reason(CURVE, 8.0) == "the dimension has no peak that stands out of its start."
+    assert reason(CURVE, 8.0) == (
+        "the dimension has no peak that stands out: its highest value after the input is 20.0, the lowest before it 5.0; "
+        "a peak rises by 5% and by 2 standard errors."
+    )
     shallow = [5.0, 12.0, 20.0, 15.0, 10.0, 9.9, 10.3, 10.0, 10.2, 9.0]
     assert (find(shallow).kind, find(shallow).chosen) == ("minimum", 5)
     assert (find(shallow, 0.5).kind, find(shallow, 0.5).chosen) == ("plateau", 4)
@@ -191,6 +224,12 @@ def test_reasons_hold_the_numbers():
     )
 
 
+def test_a_range_of_one_layer_is_not_called_a_range():
+    answer = Minimum().recommend(make_profile([5.0, 8.0, 12.0, 20.0, 15.0, 10.0, 7.0, 4.0, 6.5, 9.0, 12.0]))
+    assert answer.layers == ("block_07",)
+    assert len(answer.reasons) == 1
+
+
 def test_causal_models_get_a_caution():
     causal = Minimum().recommend(make_profile(CURVE, provenance={"model": {"is_causal": True}}))
     assert "arXiv 2405.15471" in causal.cautions[0]
@@ -200,6 +239,6 @@ def test_causal_models_get_a_caution():
 def test_a_flat_end_is_no_plateau():
     """A model of reactions: 14.6 at its peak and 14.0 at its end say nothing about which of these layers is better."""
     albert = [8.5, 12.2, 13.6, 14.1, 14.3, 14.3, 14.6, 14.5, 14.3, 14.3, 14.3, 14.0, 14.1]
-    assert reason(albert, 0.3) == "the dimension hardly falls after its peak; there is no plateau below it."
+    assert reason(albert, 0.3) == "the dimension hardly falls after its peak (from 14.6 to 14.0); there is no plateau below it."
     lower = [*albert[:7], 13.6, 13.2, 13.1, 13.0, 12.9, 14.1]
     assert find(lower, 0.6).kind == "plateau"

@@ -48,9 +48,12 @@ def test_without_a_break_the_last_layer_is_a_weak_answer():
     found = answer([0.68, 0.75, 0.71, 0.75, 0.69, 0.70, np.nan])
     assert (found.best, found.layers, found.is_weak) == ("block_06", ("block_06",), True)
     assert found.reasons[1] == (
-        "The neighbours are not rearranged at the end (a typical step keeps 71% of the neighbours, the last 70%): the last "
-        "layer is taken."
+        "The last step does not stand out (a typical step keeps 71% of the neighbours, the last 70%; less than 53% would be a "
+        "break): the last layer is taken."
     )
+    unknown = answer([0.68, 0.75, 0.71, 0.75, 0.69, np.nan, np.nan])
+    assert unknown.best == "block_06"
+    assert unknown.reasons[1] == "The overlap of the last two layers is unknown, so the last layer is taken."
 
 
 def test_a_profile_without_overlaps_says_so():

@@ -1,4 +1,4 @@
-"""The default rule: the first clear minimum of the dimension after its main peak, or the knee of its plateau."""
+"""The published rule: the first clear minimum of the dimension after its main peak, or the knee of its plateau."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -82,14 +82,30 @@ def find_peak(values: FloatArray, errors: FloatArray) -> int:
     rise = values[peak] - values[start]
     noise = SIGNIFICANT * float(np.hypot(errors[peak], errors[start]))
     if rise < max(PEAK_RISE * values[peak], noise):
-        if values[-1] < values[0]:
-            raise NotFoundError(
-                "the dimension falls from the first layer on; it has no peak after which to look for a minimum."
-            )
-        raise NotFoundError("the dimension has no peak that stands out of its start.")
+        raise NotFoundError(_without_peak(values, peak, start))
     if peak >= len(values) - 2:
-        raise NotFoundError("the dimension rises up to the last layers; nothing follows its peak.")
+        raise NotFoundError(
+            f"the dimension rises to the last layers (from {values[start]:.1f} to {values[peak]:.1f}); nothing follows its "
+            "peak."
+        )
     return peak
+
+
+def _without_peak(values: FloatArray, peak: int, start: int) -> str:
+    """What a curve does whose highest value after the input, at `peak`, does not stand out of the lowest before it."""
+    lowest = np.minimum.accumulate(values)
+    top = int(np.argmax(values - lowest))
+    if peak > 1 or values[-1] >= values[0]:
+        return (
+            f"the dimension has no peak that stands out: its highest value after the input is {values[peak]:.1f}, the lowest "
+            f"before it {values[start]:.1f}; a peak rises by {PEAK_RISE:.0%} and by {SIGNIFICANT:g} standard errors."
+        )
+    if values[top] - lowest[top] < PEAK_RISE * values[top]:
+        return "the dimension falls from the first layer on; it has no peak after which to look for a minimum."
+    return (
+        f"the dimension is highest at the first layers ({values[0]:.1f} and {values[1]:.1f}) and stays below them where it "
+        f"rises again (from {lowest[top]:.1f} to {values[top]:.1f}); it has no main peak."
+    )
 
 
 def _clear(values: FloatArray, errors: FloatArray, low: int, position: int) -> float:
@@ -99,14 +115,17 @@ def _clear(values: FloatArray, errors: FloatArray, low: int, position: int) -> f
 def _find_knee(values: FloatArray, peak: int, depths: FloatArray) -> Found:
     inner = [row for row in range(peak + 1, len(values) - 1) if depths[row] <= LATEST_KNEE]
     if not inner:
-        raise NotFoundError("the dimension falls until the last layers without a minimum or a plateau.")
+        raise NotFoundError(
+            f"the dimension has its peak of {values[peak]:.1f} too near the end for a plateau, and no clear minimum follows it."
+        )
     low = min(inner, key=lambda row: float(values[row]))
+    fall = f"(from {values[peak]:.1f} to {values[peak:].min():.1f})"
     if PLATEAU_FACTOR * values[low] > values[peak]:
-        raise NotFoundError("the dimension hardly falls after its peak; there is no plateau below it.")
+        raise NotFoundError(f"the dimension hardly falls after its peak {fall}; there is no plateau below it.")
     found = _with_range(values, peak, low, "plateau")
     last = min(found.last, inner[-1])
     if last - found.first < 2 or depths[last] - depths[found.first] < SHORTEST_PLATEAU:
-        raise NotFoundError("the dimension keeps falling after its peak; there is neither a minimum nor a plateau.")
+        raise NotFoundError(f"the dimension falls after its peak {fall} without a clear minimum or a plateau.")
     return Found(peak, found.first, found.first, last, "plateau")
 
 
@@ -179,7 +198,8 @@ def _reasons(curve: Curve, found: Found) -> list[str]:
         after = f", then falls to its first clear minimum of {curve.values[found.chosen]:.1f} at {low}."
     else:
         after = f", then falls to a plateau that begins at {low} with {curve.values[found.chosen]:.1f}."
-    return [falls + after, f"Layers of the range stay within {PLATEAU_FACTOR - 1:.0%} of the lowest value there."]
+    alike = f"Layers of the range stay within {PLATEAU_FACTOR - 1:.0%} of the lowest value there."
+    return [falls + after] if found.first == found.last else [falls + after, alike]
 
 
 def _cautions(profile: Profile) -> tuple[str, ...]:

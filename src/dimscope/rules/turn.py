@@ -106,7 +106,10 @@ def _reason(layers: list[Layer], steps: FloatArray, end: int) -> str:
         return "The overlap of consecutive layers is unknown, so the last layer is taken."
     typical = f"a typical step keeps {np.median(known):.0%} of the neighbours"
     if end == len(layers) - 1:
-        return f"The neighbours are not rearranged at the end ({typical}, the last {steps[-1]:.0%}): the last layer is taken."
+        if np.isnan(steps[-1]):
+            return "The overlap of the last two layers is unknown, so the last layer is taken."
+        border = f"less than {BREAK * np.median(known):.0%} would be a break"
+        return f"The last step does not stand out ({typical}, the last {steps[-1]:.0%}; {border}): the last layer is taken."
     return (
         f"After {layers[end].name} the neighbours are rearranged: {typical}, the one to {layers[end + 1].name} only "
         f"{steps[end]:.0%}. Last layers of this kind serve the task that the model was trained on."
