@@ -125,6 +125,22 @@ def test_the_deepest_rank():
     assert deepest(table_of(5, 3), np.array([2, 9])) == 9
 
 
+@pytest.mark.parametrize("broken", [0, 5])
+def test_a_block_that_fails_leaves_no_thread_waiting(broken, monkeypatch):
+    points = cloud("isotropic", 200, 4, seed=3)
+    original = join.kernels.set_radii
+
+    def failing(start, *rest):
+        if start == 16 * broken:
+            raise MemoryError("no radii")
+        original(start, *rest)
+
+    monkeypatch.setattr(join.kernels, "set_radii", failing)
+    with Scratch(points) as scratch, pytest.raises(MemoryError, match="no radii"), Workers(3, 16 * 16) as workers:
+        side = side_of(points, scratch)
+        Join(side, side, table_of(200, 3), np.empty(0, np.int64), 0, 200, workers).run()
+
+
 def test_lists_change_only_under_their_lock(monkeypatch):
     points = cloud("isotropic", 200, 4, seed=3)
     original, seen = join.kernels.collect, []

@@ -13,7 +13,10 @@ def centre_of(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     mean = rows.mean(axis=0)
     norms = _norms(rows, mean)
     for _ in range(2):
-        mean = rows[norms <= FAR_OUT * np.median(norms)].mean(axis=0)
+        near = norms <= FAR_OUT * np.median(norms)
+        if near.all():
+            break
+        mean = rows[near].mean(axis=0)
         norms = _norms(rows, mean)
     return mean, norms
 

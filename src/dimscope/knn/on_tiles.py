@@ -15,6 +15,7 @@ The answer does not depend on the filter, the sample, the threads or their order
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from time import perf_counter
 from typing import NamedTuple
 
@@ -105,8 +106,7 @@ def search(
     back = [ranks.index(rank) for rank in wanted]
     at_ranks = np.empty_like(table.at_ranks)
     at_ranks[:, back] = table.at_ranks
-    distances, far = (np.ldexp(np.sqrt(squares), exponent) for squares in (table.distances, at_ranks))
-    return table.indices, distances, far
+    return table.indices, _lengths(table.distances, exponent), _lengths(at_ranks, exponent)
 
 
 def search_between(
@@ -148,7 +148,7 @@ def search_between(
             for first, stop in groups(n, room_for(k, len(places))):
                 Join(rows, columns, table, none, first, stop, workers).run()
         _recompute(here, asked, there, places, table, none, workers, is_self=False)
-    return table.indices, np.ldexp(np.sqrt(table.distances), exponent)
+    return table.indices, _lengths(table.distances, exponent)
 
 
 def frame_of(points: Points, places: IntArray) -> Frame:
@@ -225,12 +225,18 @@ def _least_seconds(name: str, estimates: Mapping[str, Estimate], n: int, d: int)
     """Seconds that the products alone would take with a further filter, before it is tried; no more than they do."""
     if name == "int16":
         return PAIR_PRODUCTS * estimates["int8"].product_seconds
+    return _float32_seconds(d) * n * n / 2
+
+
+@lru_cache
+def _float32_seconds(d: int) -> float:
+    """Seconds per product of two float32 rows in a large product, from a small one; no more than they take."""
     rows, columns, times = np.ones((FEW_ROWS, d), np.float32), np.ones((BLOCK, d), np.float32), []
     for _ in range(2):
         started = perf_counter()
         rows @ columns.T
         times.append(perf_counter() - started)
-    return min(times) / SLOWNESS_OF_FEW * n / FEW_ROWS * n / BLOCK / 2
+    return min(times) / SLOWNESS_OF_FEW / (FEW_ROWS * BLOCK)
 
 
 def _has_integers() -> bool:
@@ -249,6 +255,12 @@ def _has_integers() -> bool:
 def is_readable(rows: Rows) -> bool:
     """False when a row lies so far out that not even float64 holds its square."""
     return bool((rows.norms <= LARGEST_NORM**2).all() and np.isfinite(rows.errors).all())
+
+
+def _lengths(squares: FloatArray, exponent: int) -> FloatArray:
+    """The roots of the squares times 2^exponent, in their place."""
+    np.sqrt(squares, out=squares)
+    return np.ldexp(squares, exponent, out=squares)
 
 
 def _recompute(
