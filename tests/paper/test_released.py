@@ -40,7 +40,14 @@ def test_what_is_refused(arrays):
     np.save(arrays / "imagenet_train_labels.npy", np.arange(7))
     foreign = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
     assert len(foreign.layers) == 0
+    assert [sentence.split()[:2] for sentence in foreign.left_out] == [["layer", f"{layer}:"] for layer in range(0, 25, 6)]
     assert all("7" in sentence for sentence in foreign.left_out)
+    stored = np.load(arrays / "imagenet_train_mus_small_dec32_cpt1000_rep4.npy")
+    stored[3, 1] = 1
+    np.save(arrays / "imagenet_train_mus_small_dec32_cpt1000_rep4.npy", stored)
+    curve = igpt_dimension(Source(arrays), arrays, "iGPT-S", "small")
+    assert curve.layers.tolist() == [0, 1, 2, *range(4, 26)]
+    assert curve.left_out[0].startswith("layer 3: the ratios have no spread")
 
 
 def test_missing_arrays_leave_their_layers_out(arrays):
@@ -49,7 +56,7 @@ def test_missing_arrays_leave_their_layers_out(arrays):
     for path in gone:
         path.unlink()
     rest = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
-    assert rest.left_out == tuple(f"{path} does not exist." for path in gone)
+    assert rest.left_out == tuple(f"layer {layer}: {path} does not exist." for layer, path in zip((6, 24), gone, strict=True))
     assert rest.values.tolist() == whole.values[[0, 2, 3]].tolist()
     assert rest.depth.tolist() == [0, 0.5, 0.75]  # of 24 blocks, although the last layer is not there
     (arrays / "imagenet_train_labels.npy").unlink()

@@ -75,6 +75,19 @@ def test_archives_from_a_mirror_over_cuts(tmp_path, both):
         assert len(seen) == asked
 
 
+def test_without_a_network_everything_that_is_missing_is_named(tmp_path, both):
+    first, second = ARCHIVES
+    with pytest.raises(
+        InputError, match=rf"put {first.name} into .* by hand.* {second.name} \(curves of ESM-2\) is not there yet"
+    ):
+        fetch_archives(tmp_path / "to", "http://127.0.0.1:9")
+    (tmp_path / "to" / first.name).write_bytes(both[first.name])  # as the sentence says
+    with pytest.raises(InputError, match=rf"put {second.name} into .* by hand[^.]*\.$"):
+        fetch_archives(tmp_path / "to", "http://127.0.0.1:9")
+    (tmp_path / "to" / second.name).write_bytes(both[second.name])
+    assert [path.name for path in fetch_archives(tmp_path / "to", "http://127.0.0.1:9")] == sorted(NAMES)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -69,7 +69,7 @@ def test_a_missing_table_leaves_its_layer_out(tabled):
     gone = tabled / "small" / "distance_matrices" / "imagenet_small_layer0_train_dist.npy"
     gone.unlink()
     rest = tabled_dimension(Source(None, decimation=1), Tables(tabled, "small"), "iGPT-S")
-    assert (rest.layers.tolist(), rest.left_out) == ([1], (f"{gone} does not exist.",))
+    assert (rest.layers.tolist(), rest.left_out) == ([1], (f"layer 0: {gone} does not exist.",))
     assert rest.values[0] == whole.values[1]
     assert rest.depth.tolist() == [1 / 24]  # of the blocks of iGPT-S, whichever layers were read
     assert tabled_overlap(Source(None), Tables(tabled, "small"), "iGPT-S").depth.tolist() == [0, 1 / 24]

@@ -82,6 +82,6 @@ def curve_of(
         try:
             found[layer] = measure(layer)
         except InputError as error:
-            sentences.append(str(error))
+            sentences.append(f"layer {layer}: {error}")
     values, errors = np.array(list(found.values()), np.float64).reshape(-1, 2).T
     return Curve(model, quantity, np.array(list(found), np.int64), values, errors, last, tuple(dict.fromkeys(sentences)))

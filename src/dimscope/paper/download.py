@@ -144,7 +144,8 @@ def _fetch(remote: Remote, part: Path, progress: Progress, seconds: float) -> No
             reason = "the transfer broke off"
         except urllib.error.HTTPError as error:
             if error.code < 500:
-                raise InputError(f"{remote.url} was refused: {error.code} {error.reason}. {_by_hand(remote, part)}") from None
+                reason = " ".join(str(error.reason).split()).rstrip(".")  # that of a redirection without end has several lines
+                raise InputError(f"{remote.url} was refused: {error.code} {reason}. {_by_hand(remote, part)}") from None
             reason = f"{error.code} {error.reason}"
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
@@ -235,6 +236,7 @@ def _is_complete(remote: Remote, part: Path, total: int | None, md5: str | None)
         wrong = wrong or ("its MD5 is not the one that the host publishes" if found != md5 else "")
     if wrong:
         part.unlink()
+        part.with_suffix(".tag").unlink(missing_ok=True)
         raise InputError(f"{remote.url} sent a wrong file: {wrong}. Nothing was kept; try again, or name a mirror with --from.")
     return True
 

@@ -31,14 +31,17 @@ def esm_curve(folder: Path, model: str, word: str, quantity: str) -> Curve:
 
 
 def igpt_dimension(source: Source, folder: Path, model: str, word: str) -> Curve:
-    """Dimension of an iGPT from its stored ratios (layers, repeats, N).
+    """Dimension of an iGPT from its stored ratios (layers, repeats, N); layers whose ratios cannot be fitted are left out.
 
     Raises:
-        InputError: the array is not there or of another form, or its ratios cannot be fitted.
+        InputError: the array is not there or of another form.
     """
     stored = read_array(folder / f"imagenet_train_mus_{word}_dec32_cpt1000_rep4.npy", 3)
-    pairs = np.array([dimension_from_ratios(layer, source.fraction, source.convention) for layer in stored])
-    return Curve(model, "dimension", np.arange(len(pairs)), pairs[:, 0], pairs[:, 1])
+
+    def measure(layer: int) -> tuple[float, float]:
+        return dimension_from_ratios(stored[layer], source.fraction, source.convention)
+
+    return curve_of(model, "dimension", range(len(stored)), measure, last=len(stored) - 1)
 
 
 def igpt_overlap(source: Source, folder: Path, model: str, word: str) -> Curve:

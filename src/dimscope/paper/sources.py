@@ -64,9 +64,13 @@ def fetch_archives(to: Path, mirror: str | None = None, progress: Progress | Non
         UsageError: an address of one archive under another name.
     """
     given = _archives_in(mirror) if mirror and mirror.endswith(".zip") else ARCHIVES
-    for archive in given:
-        if not is_there(archive, to):
+    wanted = [archive for archive in given if not is_there(archive, to)]
+    for place, archive in enumerate(wanted, 1):
+        try:
             _bring(archive, to, mirror, progress)
+        except InputError as error:
+            rest = "".join(f" {other.name} ({other.holds}) is not there yet, either." for other in wanted[place:])
+            raise InputError(f"{error}{rest}") from None
     return sorted((to / "data").glob("*.npy"))
 
 
