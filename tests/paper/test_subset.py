@@ -39,6 +39,8 @@ def test_folder_or_start_of_names(tmp_path):
         InputError, match=r"imagenet_teX\.npy does not exist; for the images of cifar10 give --data-path .*/cifar10"
     ):
         subset.open_images(tmp_path, "test")
+    with pytest.raises(InputError, match=r"cifar10_trX\.npy does not exist\.$"):
+        subset.open_images(tmp_path, "train", "cifar10")
     with pytest.raises(InputError, match=r"no .*/cifar_trX\.npy, .* There are arrays of cifar10 in"):
         subset.locate_images(tmp_path / "cifar")
 

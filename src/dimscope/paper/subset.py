@@ -68,9 +68,9 @@ def open_images(folder: Path, split: str, dataset: str = IMAGENET) -> tuple[np.n
     """
     letters = SPLITS[split]
     path = folder / f"{dataset}_{letters}X.npy"
-    others = [other for other in datasets_in(folder) if other != dataset]
-    if others and not path.is_file():
-        raise InputError(f"{path} does not exist; for the images of {others[0]} give --data-path {folder / others[0]}.")
+    there = datasets_in(folder)
+    if there and dataset not in there:
+        raise InputError(f"{path} does not exist; for the images of {there[0]} give --data-path {folder / there[0]}.")
     images = read_array(path, 2)
     path = folder / f"{dataset}_{letters}Y.npy"
     if not path.is_file():
