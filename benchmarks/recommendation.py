@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recommendation_blocks import Blocks, blocks_of, blocks_table
 from recommendation_cases import CASES
 from recommendation_families import Evidence, evidence, families_table, published_evidence
 from recommendation_published import published_table
@@ -115,16 +116,19 @@ def main() -> None:
     chosen = parser.parse_args()
     results: dict[str, dict[str, Any]] = {}
     cases: list[Evidence] = []
+    blocks: list[Blocks] = []
     for name in chosen_cases(chosen.out, chosen.only, finished=chosen.finished):
         profile = measured(name, chosen.out, chosen.points, finished=chosen.finished, probe=not chosen.no_probe)
         results[name] = outcome(profile)
         cases.append(evidence(name, CASES[name].family, profile))
+        blocks.append(blocks_of(name, profile, folder_of(name, chosen.out).path))
         print(name, json.dumps(results[name]), flush=True)
     tables = {
         "published": published_table(),
         "rules": rules_table(results),
         "cases": cases_table(results),
         "families": families_table([*cases, *published_evidence()]),
+        "blocks": blocks_table(blocks),
     }
     write_text(chosen.out / "results.json", json.dumps(results, indent=1))
     print("\n\n".join(tables.values()))
