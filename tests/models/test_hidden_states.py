@@ -1,4 +1,4 @@
-"""What is read from a model equals transformers' own hidden states, whatever the batch, the padding and the order."""
+"""What is read from a model equals transformers' own hidden states, whatever the order; `test_invariance.py` has the batch."""
 
 from functools import cache
 
@@ -14,8 +14,6 @@ from dimscope.models.tokens import tokenize
 from tiny import DECODERS, FAMILIES, N_LAYERS, WITHOUT_FINAL_NORM, make_texts, save_model
 
 TEXTS = make_texts(15)
-EAGER_ONLY = {"gemma2", "mpnet"}
-"""Families that transformers computes in one way only."""
 NAMES = [str(number) for number in range(len(TEXTS))]
 
 
@@ -79,33 +77,6 @@ def test_the_final_norm_is_a_site_of_its_own(family):
     assert ("final_norm_03" in found) == (name not in WITHOUT_FINAL_NORM)
     for layer in reader.layers:
         assert reader.loaded.model.get_submodule(layer.module.removesuffix(" (input)")) is not None
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"batch_size": 1}, {"batch_size": 7}, {"batch_size": 64}, {"padding": "left", "batch_size": 7}],
-    ids=["batch 1", "batch 7", "batch 64", "left padding"],
-)
-def test_batches_and_padding_do_not_matter(family, options):
-    found, _ = read(family[1])
-    again, _ = read(family[1], **options)
-    for layer, states in found.items():
-        np.testing.assert_allclose(again[layer], states, rtol=1e-5, atol=1e-5 * np.abs(states).max())
-
-
-def test_the_attention_implementation_does_not_matter(family):
-    found, _ = read(family[1])
-    config = ModelConfig(name=str(family[1]))
-    loaded = load_model(config)
-    assert (loaded.model.config._attn_implementation == "eager") == (family[0] in EAGER_ONLY)
-    if family[0] in EAGER_ONLY:
-        pytest.skip("transformers has one implementation of this attention")
-    loaded.model.set_attn_implementation("eager")
-    reader = Reader(loaded, tokenize(loaded, TEXTS, NAMES, "exclude", "mean"), NAMES, config)
-    assert reader.loaded.model.config._attn_implementation == "eager"
-    again = reader.read(np.arange(len(TEXTS)), lambda _: None)["mean"]
-    for layer, states in found.items():
-        np.testing.assert_allclose(again[layer], states, rtol=1e-5, atol=1e-5 * np.abs(states).max())
 
 
 def test_the_order_of_the_examples_does_not_matter(family):

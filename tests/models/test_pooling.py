@@ -55,6 +55,14 @@ def test_what_stands_in_padding_does_not_matter(pool, filler):
     assert torch.equal(pooled(spoiled, weights), pooled(states, weights))
 
 
+def test_bad_numbers_that_count_are_not_hidden():
+    states = torch.ones(2, 3, 4)
+    states[1, 0, 2] = float("nan")
+    ones = torch.ones((2, 3), dtype=torch.int64)
+    found = pooled(states, pool_weights(ones, ones, "mean"))
+    assert torch.equal(torch.nonzero(~found.isfinite()), torch.tensor([[1, 2]]))
+
+
 POOLS = ("mean", "last", "cls", "position:0", "position:1", "position:-2")
 
 

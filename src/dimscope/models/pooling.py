@@ -50,5 +50,8 @@ def pooled(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         return torch.stack([pooled(states, one) for one in weights])
     if weights.dtype == torch.bool:
         return states[weights].float()
-    clean = torch.where(weights.unsqueeze(2) != 0, states.float(), 0.0)
+    vectors = torch.bmm(weights.unsqueeze(1), states.float()).squeeze(1)
+    if vectors.device.type == "cpu" and vectors.isfinite().all():  # elsewhere asking waits for the device
+        return vectors
+    clean = torch.where(weights.unsqueeze(2) != 0, states.float(), 0.0)  # NaN or Inf where the weight is 0 does not count
     return torch.bmm(weights.unsqueeze(1), clean).squeeze(1)
