@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dimscope.knn import FEW_POINTS
 from dimscope.knn.join import BLOCK, LIST_BYTES, room_for
+from dimscope.knn.workers import available_threads
 
 TABLES = 5
 """Arrays of the size of a table's indices or distances that are held at once: two tables and their copies in float64."""
@@ -14,6 +15,9 @@ ENTRY_BYTES = 8
 
 COPY_BYTES, SCORE_BYTES = 12, 100 << 20
 """Of the search of few points (`dimscope.knn.on_blas`): of each number, and beside it."""
+
+TILE_BYTES = 20 << 20
+"""Of each thread of the search of many points: a tile of products, and what is made of it."""
 
 
 class Need(NamedTuple):
@@ -56,4 +60,4 @@ def search_memory(n: int, d: int, k: int) -> Need:
     if n <= FEW_POINTS:
         return Need(tables + COPY_BYTES * n * d + SCORE_BYTES, 4 * n * d)
     lists = min(n * room_for(k, n) * ENTRY_BYTES, max(LIST_BYTES, BLOCK * room_for(k, n) * ENTRY_BYTES))
-    return Need(lists + tables, 2 * 4 * n * d)
+    return Need(lists + tables + TILE_BYTES * available_threads(), 2 * 4 * n * d)

@@ -127,9 +127,9 @@ def _counts(reading: Reading) -> dict[str, int]:
 def _operations(reading: Reading, trial: ReadingTrial) -> float:
     """2 per parameter outside the embeddings and position; 4 per feature, block and pair of positions that attend."""
     model = reading.loaded.model
-    inside = sum(parameter.numel() for parameter in model.parameters())
+    inside = sum(int(parameter.numel()) for parameter in model.parameters())
     with suppress(AttributeError, NotImplementedError):  # a model of images or sound may name none
-        inside -= sum(parameter.numel() for parameter in model.get_input_embeddings().parameters())
+        inside -= sum(int(parameter.numel()) for parameter in model.get_input_embeddings().parameters())
     width = max(reading.widths.values())
     return 2.0 * inside * trial.n_positions + 4.0 * width * reading.reader.n_layers * trial.n_squares
 
@@ -142,8 +142,5 @@ def _reading_stages(
     share = -(-blocks // scope.workers) / blocks
     tried = ", ".join(f"{size} x {length}" for size, length in trial.tried)
     basis = f"{len(trial.tried)} of {trial.n_batches} batches read (examples x length: {tried})"
-    if not missing:
-        stages = [PlannedStage("read", 0.0, THERE)]
-    else:
-        stages = [PlannedStage("read", trial.seconds * share, basis)]
-    return stages + [PlannedStage(f"read, {name}", trial.seconds * share, "as above") for name in again]
+    first = PlannedStage("read", trial.seconds * share, basis) if missing else PlannedStage("read", 0.0, THERE)
+    return [first, *(PlannedStage(f"read, {name}", trial.seconds * share, "as above") for name in again)]

@@ -27,6 +27,10 @@ from dimscope.store.states import open_states, stored_dtype, stored_size
 
 TABLE_HEADERS = 2000
 """Bytes of a neighbour table beside its numbers, about."""
+REST = (
+    "Figures and report come on top (4 s and 0.1 GB for 3 000 examples and 7 layers on two processors), and the time that the "
+    "disk takes."
+)
 OWN_STATES = ("untrained", "shuffled", "gaussian")
 """Controls that keep states and tables of their own."""
 
@@ -132,7 +136,7 @@ def _measure_stages(trial: MeasureTrial, sample: Sample, times: int, n_pools: in
 
 
 def _measure_notes(own_states: Sequence[str], workers: int) -> list[str]:
-    notes = ["Figures and report come on top, and what the disk takes to write and read."]
+    notes = [REST]
     if own_states:
         notes.append(f"Controls ({', '.join(own_states)}) are counted as the run itself, once more each.")
     if workers > 1:
