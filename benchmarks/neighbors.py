@@ -7,16 +7,18 @@
 Every search gets the same points and the same number of threads. With one thread the processor time of the process is what is
 compared (it does not suffer from what else the machine does), with more the time on the clock. Rivals that are not installed
 (pip install faiss-cpu scikit-learn) are left out. Every answer is checked against float64 differences on sampled rows. With
---memory each search runs once more in a process of its own, where the growth of its memory is watched.
+--memory each search runs once more in a process of its own, where the growth of its memory is watched. Where an OpenBLAS
+(faiss brings an old one) takes the processor for another than numpy's does, the script tells it with OPENBLAS_CORETYPE.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from importlib.util import find_spec
@@ -219,8 +221,35 @@ def pools() -> str:
     import torch
     from threadpoolctl import threadpool_info
 
-    found = [f"{pool['internal_api']} {pool['num_threads']} ({Path(pool['filepath']).name})" for pool in threadpool_info()]
+    found = [
+        f"{pool['internal_api']} {pool['num_threads']} ({Path(pool['filepath']).name}{_core(pool)})"
+        for pool in threadpool_info()
+    ]
     return ", ".join([*found, f"torch {torch.get_num_threads()}"])
+
+
+def _core(pool: Mapping[str, Any]) -> str:
+    return f", {pool['architecture']}" if "architecture" in pool else ""
+
+
+def core_for_all(pools: Sequence[Mapping[str, Any]]) -> str | None:
+    """The processor that numpy's OpenBLAS takes this one for, where another OpenBLAS takes it for something else."""
+    cores = {Path(pool["filepath"]): pool["architecture"] for pool in pools if pool["internal_api"] == "openblas"}
+    known = next((core for file, core in cores.items() if "numpy" in file.parent.name), None)
+    return known if known and set(cores.values()) != {known} else None
+
+
+def start_with_one_core() -> None:
+    """Start this script anew with OPENBLAS_CORETYPE where that is needed for a fair comparison."""
+    from threadpoolctl import threadpool_info
+
+    for case in NEEDS:
+        if is_installed(case):
+            import_module(NEEDS[case])
+    core = None if "OPENBLAS_CORETYPE" in os.environ else core_for_all(threadpool_info())
+    if core:
+        print(f"OPENBLAS_CORETYPE={core} is set: not every OpenBLAS here knows this processor", flush=True)
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, "OPENBLAS_CORETYPE": core})
 
 
 def checked(points: np.ndarray, task: Task, answer: Answer) -> tuple[float, float]:
@@ -366,4 +395,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    start_with_one_core()
     main()

@@ -71,6 +71,23 @@ def test_real_like_points_are_as_described(script):
     assert (points != script.real_like(4000, 200, 1)).any()
 
 
+def pool(folder, core):
+    return {"internal_api": "openblas", "filepath": f"/site/{folder}/libopenblas.so", "architecture": core}
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([pool("faiss_cpu.libs", "Barcelona"), pool("scipy.libs", "SkylakeX")], "SkylakeX"),
+        ([pool("scipy.libs", "SkylakeX"), {"internal_api": "mkl", "filepath": "/site/mkl.so"}], None),
+        ([], None),
+    ],
+)
+def test_an_openblas_that_does_not_know_the_processor_is_told_what_numpy_takes_it_for(script, others, expected):
+    assert script.core_for_all([*others, pool("numpy.libs", "SkylakeX")]) == expected
+    assert script.core_for_all(others) is None
+
+
 def test_the_table_of_a_small_run(script, capsys):
     script.main(["--points", "300", "--features", "6", "--neighbors", "3", "--repeats", "1", "--cases", "product", "dimscope"])
     out = capsys.readouterr().out
