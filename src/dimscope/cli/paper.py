@@ -157,7 +157,9 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
 
     progress = choose_progress(quiet)
     if from_run is not None:
-        written = export_run(from_run, Request(data_path=from_run, **options), progress)
+        written, left_out = export_run(from_run, Request(data_path=from_run, **options), progress)
+        for sentence in left_out:
+            click.echo(f"left out: {sentence}", err=True)
     elif data_path is None:
         raise UsageError("no images were named; give --data-path DIR, or --from-run RUN.")
     else:

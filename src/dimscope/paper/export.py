@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dimscope.arrays import IntArray
-from dimscope.errors import StoreError
+from dimscope.errors import InputError, StoreError
 from dimscope.paper.distances import Request, write_layer
 from dimscope.paper.legacy import labels_name, write_array
 from dimscope.progress import Progress, Silent
@@ -16,31 +16,41 @@ from dimscope.store.manifest import Manifest
 from dimscope.store.states import open_states
 
 
-def export_run(run: Path, request: Request, progress: Progress | None = None) -> list[Path]:
+def export_run(run: Path, request: Request, progress: Progress | None = None) -> tuple[list[Path], list[str]]:
     """The states of a run folder in the files of the paper's scripts, with its labels as whole numbers where it has them.
 
     Layer numbers are the places in the order of depth; the word for the model is the name of the folder when `request` has
     none. `request.data_path` and the choice of images are not used.
 
+    Returns:
+        The files, and one sentence for each layer without neighbours, as one whose points are all equal.
+
     Raises:
         StoreError: no run folder, or one without states.
-        InputError: fewer than maxk + 1 examples.
+        InputError: no layer has neighbours, or there are fewer than maxk + 1 examples.
     """
     folder = open_folder(run)
     request = request if request.model else replace(request, model=_word(run))
-    home, written = request.to / request.name, []
+    home = request.to / request.name
+    written: list[Path] = []
+    left_out: list[str] = []
     layers = [str(layer["name"]) for layer in Manifest(folder.path).content.get("layers", [])]
     if not layers:
         raise StoreError(f"{run} holds no states yet; run `dimscope extract` first.")
     with (progress or Silent()).stage("measure", len(layers)) as task:
         for number, name in enumerate(layers):
-            written += write_layer(request, open_states(folder.states / f"{name}.npy"), number, home)
+            try:
+                written += write_layer(request, open_states(folder.states / f"{name}.npy"), number, home)
+            except InputError as error:
+                left_out.append(f"layer {number} ({name}): {error}")
             task.advance()
+    if not written:
+        raise InputError(left_out[0])
     labels = _label_numbers(folder)
     if labels is not None:
         write_array(home / labels_name(), labels)
         written.append(home / labels_name())
-    return written
+    return written, left_out
 
 
 def _word(run: Path) -> str:
