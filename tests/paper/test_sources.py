@@ -132,3 +132,8 @@ def test_files_of_a_mirror(tmp_path):
         assert int(np.load(fetch_igpt(remotes, tmp_path, 0, f"{address}/moved")[0])[0]) == 3
         with pytest.raises(InputError, match="404"):
             fetch_igpt([Remote("none", "x/none")], tmp_path, 0, f"{address}/good")
+        several = igpt_files("s", "131000", None, clusters=True, bert=False)
+        with pytest.raises(
+            InputError, match=r"00000-of-00032 was refused: 404 .* Of this call 34 files are not there yet, .*\.meta\.$"
+        ):
+            fetch_igpt(several, tmp_path, 0, f"{address}/good")

@@ -183,6 +183,11 @@ def fetch_igpt(
     missing = [remote for remote in remotes if not (to / remote.name).is_file()]
     if missing:
         require_space(to, max(0, n_bytes - there), f"{len(missing)} files")
-    return download(
-        [Remote(remote.name, _mirrored(remote.url, remote.name, mirror)) for remote in remotes], to, progress=progress
-    )
+    places = [Remote(remote.name, _mirrored(remote.url, remote.name, mirror)) for remote in remotes]
+    try:
+        return download(places, to, progress=progress)
+    except InputError as error:
+        rest = [remote.name for remote in missing if not (to / remote.name).is_file()]
+        if len(rest) < 2:
+            raise
+        raise InputError(f"{error} Of this call {len(rest)} files are not there yet, {rest[0]} to {rest[-1]}.") from None
