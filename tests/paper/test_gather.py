@@ -27,6 +27,35 @@ def test_known_dimensions_and_overlaps_come_back(arrays):
     assert any("imagenet_train_mus_medium_dec32_cpt1000_rep4.npy does not exist" in sentence for sentence in missing)
 
 
+def test_every_array_of_both_archives(tmp_path):
+    """All names and shapes: ratios (n + 2, 4, N) of S, M and L, 19 tables of indices with self first, labels, ESM-2."""
+    rng = np.random.default_rng(0)
+    same = np.arange(200) // 20 * 20  # ten classes of twenty, one after the other
+    np.save(tmp_path / "imagenet_train_labels.npy", same // 20)
+    expected = {}
+    for model, word, n_blocks, step in (("iGPT-S", "small", 24, 6), ("iGPT-M", "medium", 36, 6), ("iGPT-L", "large", 48, 8)):
+        dims = 4 + 20 * rng.random(n_blocks + 2)
+        mus = (1 - (np.arange(3000) + 0.5) / 3000) ** (-1 / dims[:, None, None])  # the quantiles of Pareto's law
+        np.save(tmp_path / f"imagenet_train_mus_{word}_dec32_cpt1000_rep4.npy", np.repeat(mus, 4, axis=1))
+        own = rng.integers(0, 11, n_blocks // step + 1)  # of the ten neighbours have the same class
+        for layer, count in zip(range(0, n_blocks + 1, step), own, strict=True):
+            inside = same[:, None] + (np.arange(200)[:, None] + np.arange(1, 11)) % 20
+            outside = (inside + 20) % 200
+            index = np.column_stack([np.arange(200), np.where(np.arange(10) < count, inside, outside)])
+            np.save(tmp_path / f"imagenet_train_nb_index_{word}_layer{layer}_k10_cpt1000.npy", index.astype(np.int32))
+        expected |= {(model, "dimension"): dims, (model, "label_overlap"): own / 10}
+    for size, ending, n_layers in (("35M", "35M", 13), ("650M", "650M", 34), ("3B", "3BM", 37)):
+        for quantity, name in (("dimension", f"id-esm2-{size}"), ("label_overlap", f"no-gt-esm2-{ending}")):
+            expected[f"ESM-2 {size}", quantity] = rng.random(n_layers)
+            np.save(tmp_path / f"{name}.npy", expected[f"ESM-2 {size}", quantity])
+    curves, missing = all_curves(Source(tmp_path))
+    assert missing == []
+    assert sorted((curve.model, curve.quantity) for curve in curves) == sorted(expected)
+    for curve in curves:
+        np.testing.assert_allclose(curve.values, expected[curve.model, curve.quantity], rtol=2e-3, atol=1e-12)
+        assert curve.depth.tolist() == pytest.approx(np.linspace(0, 1, len(curve.values)).tolist())
+
+
 def test_tables_of_any_model_are_found_and_named(tabled):
     curves, missing = all_curves(Source(None, from_distances=tabled, decimation=1))
     assert [(curve.model, curve.quantity) for curve in curves] == [
