@@ -85,6 +85,15 @@ def test_a_second_call_does_nothing_and_damage_is_mended(request_):
     assert written[0].read_bytes() == whole
 
 
+def test_what_stands_beside_a_checkpoint_does_not_count(request_, monkeypatch):
+    """The scripts kept checkpoints and images in one folder."""
+    written = distances(replace(request_, ckpt_path=request_.ckpt_path.parent))
+    write_bundle(request_.ckpt_path.parent / "model.ckpt-131000", igpt_weights(seed=5))
+    np.save(request_.ckpt_path.parent / "imagenet_teX.npy", np.zeros(3))
+    monkeypatch.setattr(module, "_extract", None)  # so that it is not called
+    assert distances(request_) == written
+
+
 def test_a_broken_call_goes_on(request_, monkeypatch):
     whole = [path.read_bytes() for path in distances(request_)]
     monkeypatch.setattr(module, "BLOCK_ROWS", 8)

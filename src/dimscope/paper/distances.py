@@ -13,7 +13,7 @@ from dimscope.arrays import IntArray, Points
 from dimscope.errors import InputError, UsageError
 from dimscope.files import hash_file, write_text
 from dimscope.paper import igpt
-from dimscope.paper.bundle import Bundle
+from dimscope.paper.bundle import Bundle, find_prefix
 from dimscope.paper.legacy import IMAGENET, RANKS, file_name, labels_name, tables, write_array
 from dimscope.paper.space import require_space
 from dimscope.paper.subset import choose_rows, class_ids, locate_images, open_images, read_class_ids
@@ -22,6 +22,8 @@ from dimscope.store.states import StateStore
 
 BLOCK_ROWS = 1024
 """Images between two savings; a killed run loses at most these."""
+WITHOUT_INFLUENCE = ("device", "batch_size", "to", "data_path", "ckpt_path", "classes")
+"""Options on which the files do not depend, or only through what they name."""
 LAST_STEP = "1000000"
 """The step of OpenAI's final checkpoints, which file names leave out."""
 
@@ -159,17 +161,24 @@ def _step(source: Path) -> str | None:
 
 
 def _key(request: Request, rows: IntArray, images: np.ndarray) -> str:
-    """What the files depend on; the device and the batch do not count."""
-    facts = {name: str(value) for name, value in asdict(request).items() if name not in ("device", "batch_size", "to")}
+    """What the files depend on: options, weights, and the images themselves, wherever they stand."""
+    facts = {name: str(value) for name, value in asdict(request).items() if name not in WITHOUT_INFLUENCE}
     source = request.ckpt_path
     if source is not None:
-        names = sorted(Path(source).parent.glob(f"{Path(source).name}*")) if not source.is_dir() else sorted(source.iterdir())
-        facts["checkpoint"] = repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in names])
+        facts["checkpoint"] = repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _weights(source)])
     digest = sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(np.ascontiguousarray(rows).tobytes())
     for start in range(0, len(rows), BLOCK_ROWS):
         digest.update(np.ascontiguousarray(images[rows[start : start + BLOCK_ROWS]]).tobytes())
     return digest.hexdigest()
+
+
+def _weights(source: Path) -> list[Path]:
+    """The files of a model folder or a checkpoint, without what else stands beside a checkpoint, as images or other steps."""
+    if (source / "config.json").is_file():
+        return sorted(source.iterdir())
+    prefix = find_prefix(source)
+    return sorted(prefix.parent.glob(f"{prefix.name}.*"))
 
 
 def finished(record: Path, key: str) -> list[Path] | None:
