@@ -7,11 +7,11 @@
 A model of random weights reads random proteins with the lengths of real ones: gamma distributed, mean 354 residues, at most
 1022 (1024 tokens). Each way is a process of its own on one thread that reads a tiny case first, uncounted, so that what is
 imported when it is first needed is there; then it loads model, tokenizer and data from files, and everything from there on is
-counted. The ways take turns, and medians over the rounds are printed of processor seconds. Memory
-is the peak of private memory above what it was before the model was loaded, sampled every 2 ms in a run of its own in which the
-C library gives each large array pages of its own (MALLOC_MMAP_THRESHOLD_): otherwise the peaks of the same way differ by a
-factor of two from run to run, by where the allocator happens to leave gaps. `--rounds 0` looks at memory alone, `--no-memory`
-at the time alone.
+counted. The ways take turns, and the fewest processor seconds of the rounds are printed: other work on the machine only adds.
+Memory is the peak of private memory above what it was before the model was loaded, sampled every 2 ms in a run of its own in
+which the C library gives each large array pages of its own (MALLOC_MMAP_THRESHOLD_): otherwise the peaks of the same way differ
+by a factor of two from run to run, by where the allocator happens to leave gaps. `--rounds 0` looks at memory alone,
+`--no-memory` at time alone.
 
 - `bare`: the batches of dimscope, forward passes alone, nothing read.
 - `dimscope`: the whole stage: every layer pooled by mean, stored with checksums, on disk.
@@ -31,7 +31,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 from time import process_time, sleep
 from typing import Any
 
@@ -293,17 +292,12 @@ def main(words: list[str] | None = None) -> None:
 
 
 def table_line(n_examples: int, way: str, times: list[dict[str, float]], memory: dict[str, float]) -> str:
-    """Median over the rounds and of the ratios to `bare` of the same round, and the peaks; `-` for what was not looked at."""
-    seconds = [found[way] for found in times]
-    shares = [found[way] / found["bare"] for found in times if "bare" in found]
-    cells = (
-        str(n_examples),
-        way,
-        f"{median(seconds):.1f}" if seconds else "-",
-        f"{median(shares):.2f}" if shares else "-",
-        f"{memory[way]:.0f}" if memory else "-",
-        f"{memory[way] / memory['bare']:.2f}" if "bare" in memory else "-",
-    )
+    """Fewest seconds of the rounds and the peak, each also as a multiple of `bare`; `-` for what was not looked at."""
+    fastest = {name: min(found[name] for found in times) for name in times[0]} if times else {}
+    cells = [str(n_examples), way]
+    for found, digits in ((fastest, 1), (memory, 0)):
+        cells.append(f"{found[way]:.{digits}f}" if found else "-")
+        cells.append(f"{found[way] / found['bare']:.2f}" if "bare" in found else "-")
     return f"| {' | '.join(cells)} |"
 
 
