@@ -43,6 +43,19 @@ def test_every_figure_is_there_in_three_forms(three, written):
         assert {path.suffix for path in (written / "figures").glob(f"{name}.*")} == {".svg", ".pdf", ".png"}
 
 
+def test_published_curves_are_drawn_on_request(runs, written, tmp_path):
+    compare(
+        open_runs([str(runs / "a"), str(runs / "b")]),
+        tmp_path / "c",
+        Wanted(with_maps=False, with_scaling=False, published=True),
+    )
+    numbers = pandas.read_csv(tmp_path / "c" / "numbers.csv")
+    known = numbers[numbers["site"] == "published"].groupby("figure")["run"].nunique()
+    assert known.to_dict() == {"dimension": 4, "label_overlap": 1, "overlap": 3}
+    assert (tmp_path / "c" / "comparison.html").read_text("utf-8").count("Dotted: published curves (arXiv 2302.00294)") == 3
+    assert not (pandas.read_csv(written / "numbers.csv")["site"] == "published").any()
+
+
 def test_numbers_are_those_of_the_profiles(three, written):
     numbers = pandas.read_csv(written / "numbers.csv")
     for run in three:

@@ -11,6 +11,7 @@ import click
 @click.option("--maps/--no-maps", default=True, help="Overlap of all layers of each pair of runs.  [maps]")
 @click.option("--scaling/--no-scaling", default=True, help="Overlaps at several numbers of neighbors.  [scaling]")
 @click.option("--ordered", is_flag=True, help="RUNs are steps, such as checkpoints: blue to orange, maps of neighbors only.")
+@click.option("--published", is_flag=True, help="Also the published curves (arXiv 2302.00294, digitised), dotted.")
 @click.option("--size", default="page", metavar="NAME", help="Of the figures: column, half, page or screen.  [page]")
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [runs/comparison]")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -21,6 +22,7 @@ def compare(
     maps: bool,
     scaling: bool,
     ordered: bool,
+    published: bool,
     size: str,
     out: Path | None,
     as_json: bool,
@@ -44,7 +46,7 @@ def compare(
     from dimscope.comparison import compare as write_comparison
 
     target = out or Path("runs/comparison")
-    wanted = Wanted(k, with_maps=maps, with_scaling=scaling, ordered=ordered, size=size)
+    wanted = Wanted(k, with_maps=maps, with_scaling=scaling, ordered=ordered, size=size, published=published)
     found = write_comparison(open_runs(runs), target, wanted, progress=choose_progress(quiet))
     if as_json:
         print_json({"folder": str(target), "runs": found.summary.to_dict(orient="records"), "cautions": found.cautions})

@@ -20,7 +20,7 @@ from dimscope.plots.overlap_map import plot_overlap_map
 from dimscope.plots.theme import size_of
 from dimscope.profile import Profile
 from dimscope.progress import Progress, Silent, Task
-from dimscope.reports.comparison import ComparisonPage, MapFigure, absent_maps, render_comparison
+from dimscope.reports.comparison import ComparisonPage, MapFigure, absent_maps, options_of, render_comparison
 
 if TYPE_CHECKING:
     import pandas
@@ -53,6 +53,7 @@ class Wanted:
         with_scaling: also the overlaps at several numbers of neighbours, read from the stored tables.
         ordered: the runs are steps of one thing, such as checkpoints: colours go from blue to orange.
         size: of the figures: `column`, `half`, `page` or `screen`.
+        published: also the published curves of Valeriani et al. 2023 (arXiv 2302.00294), dotted, in the plots that take them.
     """
 
     k: int | None = None
@@ -60,6 +61,7 @@ class Wanted:
     with_scaling: bool = True
     ordered: bool = False
     size: str = "page"
+    published: bool = False
 
 
 def compare(
@@ -90,7 +92,8 @@ def compare(
         write_text(out / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
     names = [run.name for run in runs]
     profiles = {name: profiles_for(PLOTS.load(name), shown) for name in plots}
-    page = ComparisonPage(names, found.summary, settings, found.cautions, profiles, maps, ordered=wanted.ordered)
+    shown_as = {"ordered": wanted.ordered, "published": wanted.published}
+    page = ComparisonPage(names, found.summary, settings, found.cautions, profiles, maps, **shown_as)
     write_text(out / PAGE, render_comparison(page))
     return found
 
@@ -105,7 +108,7 @@ def _draw(
         maps = [_map(pair, wanted, task) for pair in pairs]
         plots: dict[str, Plot] = {}
         for name, kind in drawn_kinds(shown).items():
-            options = {} if kind.is_apart else {"ordered": wanted.ordered}
+            options = options_of(kind, ordered=wanted.ordered, published=wanted.published)
             plots[name] = kind(profiles_for(kind, shown), size=wanted.size, **options)
             task.advance()
     for reason, without in absent_maps(maps):

@@ -88,7 +88,9 @@ def frame(curves: Sequence[Curve], *, published: bool = False) -> "pandas.DataFr
         })
         for curve in curves
     ]  # fmt: skip
-    return pandas.concat([*parts, published_rows()] if published else parts, ignore_index=True)
+    known = published_rows()
+    known = known[known["quantity"].isin(READING_ERRORS)]
+    return pandas.concat([*parts, known] if published else parts, ignore_index=True)
 
 
 def _drawn(rows: "pandas.DataFrame", models: Sequence[str], k: int) -> Plot:

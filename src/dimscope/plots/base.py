@@ -121,12 +121,14 @@ class PlotKind:
         needs: quantities of which a profile must hold at least one; `*` stands for any number.
         function: the public function behind it.
         is_apart: a dict gets axes of its own for each run, and no colour stands for a run.
+        has_published: the function takes `show_published`.
     """
 
     summary: str
     needs: tuple[str, ...]
     function: Callable[..., Plot]
     is_apart: bool = False
+    has_published: bool = False
 
     def __call__(self, profiles: Profiles, **options: Any) -> Plot:
         """The plot; options as the public function takes them."""

@@ -113,4 +113,6 @@ def _name_range(axes: "Axes", low: float, high: float, x: FloatArray) -> None:
     axes.text(at, 0.02, "recommended", transform=axes.get_xaxis_transform(), ha=side, va="bottom", color=PALETTE[0])
 
 
-DIMENSION = PlotKind("intrinsic dimension with its error, against layer or depth", ("dimension",), plot_dimension)
+DIMENSION = PlotKind(
+    "intrinsic dimension with its error, against layer or depth", ("dimension",), plot_dimension, has_published=True
+)

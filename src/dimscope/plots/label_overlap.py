@@ -18,6 +18,7 @@ from dimscope.plots.lines import (
     run_entries,
     start_at_zero,
 )
+from dimscope.plots.published import draw_published
 from dimscope.plots.theme import AXIS_LABELS, DASHES, PALETTE, size_of, themed
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ NARROW = 2.0
 """Axes of less than so many inches have their title in two lines."""
 
 
-def plot_label_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = False) -> Plot:
+def plot_label_overlap(
+    profiles: Profiles, *, show_published: bool = False, size: str = "column", ordered: bool = False
+) -> Plot:
     """Label overlap, plain and balanced, accuracy of the neighbours' vote and of a linear probe, each with its chance level.
 
     One profile: one pair of axes with a line per quantity, and the controls of the plain label overlap as dashed grey lines.
@@ -37,6 +40,8 @@ def plot_label_overlap(profiles: Profiles, *, size: str = "column", ordered: boo
 
     Args:
         profiles: one profile, or name -> profile; measured with labels.
+        show_published: also the curve of Valeriani et al. 2023 (arXiv 2302.00294) beside the plain label overlap, dotted, at
+            its depth; it was read off a figure (+-0.01) and comes from another model and other data.
         size: `column`, `half`, `page` or `screen`.
         ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
@@ -47,10 +52,11 @@ def plot_label_overlap(profiles: Profiles, *, size: str = "column", ordered: boo
     runs.require(QUANTITIES, "it was measured without labels; name their column with --label.")
     present = [name for name in QUANTITIES if any(profile.has(name) for profile in runs.profiles.values())]
     with themed(size):
-        return _draw_comparison(runs, present, size) if runs.is_comparison else _draw_single(runs, present, size)
+        draw = _draw_comparison if runs.is_comparison else _draw_single
+        return draw(runs, present, size, show_published)
 
 
-def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
+def _draw_single(runs: Runs, present: list[str], size: str, show_published: bool) -> Plot:
     figure, (axes,) = new_figure(size)
     parts, entries, has_chance = [], [], False
     for name in present:
@@ -62,24 +68,29 @@ def _draw_single(runs: Runs, present: list[str], size: str) -> Plot:
         entries.append(Entry(AXIS_LABELS[name], {**style, "marker": MARKERS[place], "markersize": 3.6}))
         parts.append(rows)
     controls, known = draw_controls(axes, runs, "label_overlap")
-    rows = joined([*parts, *controls])
+    published, dotted = draw_published(axes, runs, "label_overlap") if show_published else ([], [])
+    rows = joined([*parts, *controls, *published])
     note_absence(axes, rows)
     axes.set_title("Label overlap", loc="left")
     _label_share_axis(axes, runs)
     _fit(axes, rows)
     label_layer_axis(axes, runs, size)
-    add_legend(figure, [*entries, *known, *([CHANCE] if has_chance else [])], size)
+    add_legend(figure, [*entries, *known, *dotted, *([CHANCE] if has_chance else [])], size)
     return Plot(figure, (Panel(axes, rows),), size)
 
 
-def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
+def _draw_comparison(runs: Runs, present: list[str], size: str, show_published: bool) -> Plot:
     n_rows, n_columns = grid_shape(len(present), size)
     figure, all_axes = new_figure(size, rows=n_rows, columns=n_columns, height=0.4 + 0.6 * n_rows)
     panels, has_chance = [], False
+    dotted: list[Entry] = []
     for name, axes in zip(present, all_axes, strict=False):
         rows = runs.rows(name)
         has_chance |= draw_chance(axes, rows, runs=runs)
         draw_runs(axes, runs, rows)
+        if show_published and name == "label_overlap":
+            published, dotted = draw_published(axes, runs, name)
+            rows = joined([rows, *published])
         title = AXIS_LABELS[name]
         axes.set_title(title.replace(", ", ",\n") if size_of(size).width / n_columns < NARROW else title, loc="left")
         _fit(axes, rows)
@@ -89,7 +100,8 @@ def _draw_comparison(runs: Runs, present: list[str], size: str) -> Plot:
         axes.set_axis_off()
     for axes in all_axes[::n_columns]:
         _label_share_axis(axes, runs)
-    add_legend(figure, [*run_entries(runs), *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
+    chance = [CHANCE] if has_chance else []
+    add_legend(figure, [*run_entries(runs), *dotted, *chance, *norm_entry(runs)], size)
     return Plot(figure, tuple(panels), size)
 
 
@@ -104,5 +116,8 @@ def _fit(axes: "Axes", rows: Rows) -> None:
 
 
 LABEL_OVERLAP = PlotKind(
-    "label overlap, balanced overlap, kNN and probe accuracy, with chance levels", QUANTITIES, plot_label_overlap
+    "label overlap, balanced overlap, kNN and probe accuracy, with chance levels",
+    QUANTITIES,
+    plot_label_overlap,
+    has_published=True,
 )

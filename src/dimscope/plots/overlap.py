@@ -12,16 +12,19 @@ from dimscope.plots.lines import (
     norm_entry,
     run_entries,
 )
+from dimscope.plots.published import draw_published
 from dimscope.plots.theme import AXIS_LABELS, themed
 
 
-def plot_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = False) -> Plot:
+def plot_overlap(profiles: Profiles, *, show_published: bool = False, size: str = "column", ordered: bool = False) -> Plot:
     """Mean shared fraction of the k neighbours of layers l and l + 1, drawn at l, with the chance level and the controls.
 
     The step from the last block to the final norm stands at the last block.
 
     Args:
         profiles: one profile, or name -> profile.
+        show_published: also the curves of Valeriani et al. 2023 (arXiv 2302.00294), dotted, at their depth; they were read
+            off figures (+-0.01) and come from other models and data.
         size: `column`, `half`, `page` or `screen`.
         ordered: the runs of a dict are steps of one thing, such as checkpoints; their colours go from blue to orange.
 
@@ -36,6 +39,7 @@ def plot_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = Fa
         has_chance = draw_chance(axes, rows, runs=runs)
         controls, entries = draw_controls(axes, runs, "overlap_next")
         draw_runs(axes, runs, rows)
+        published, known = draw_published(axes, runs, "overlap_next") if show_published else ([], [])
         axes.set_title("Overlap with the next layer", loc="left")
         k = runs.setting("overlap_k")
         axes.set_ylabel(f"shared fraction of {k} neighbors" if k else AXIS_LABELS["overlap_next"])
@@ -43,8 +47,11 @@ def plot_overlap(profiles: Profiles, *, size: str = "column", ordered: bool = Fa
         label_layer_axis(axes, runs, size)
         if not runs.is_comparison:
             axes.set_xlabel(f"{axes.get_xlabel()}, compared with the next")
-        add_legend(figure, [*run_entries(runs), *entries, *([CHANCE] if has_chance else []), *norm_entry(runs)], size)
-    return Plot(figure, (Panel(axes, joined([rows, *controls])),), size)
+        chance = [CHANCE] if has_chance else []
+        add_legend(figure, [*run_entries(runs), *entries, *known, *chance, *norm_entry(runs)], size)
+    return Plot(figure, (Panel(axes, joined([rows, *controls, *published])),), size)
 
 
-OVERLAP = PlotKind("neighbors shared with the next layer, with chance level", ("overlap_next",), plot_overlap)
+OVERLAP = PlotKind(
+    "neighbors shared with the next layer, with chance level", ("overlap_next",), plot_overlap, has_published=True
+)

@@ -1,4 +1,4 @@
-"""The published curves of the dimension, to lay a run over them."""
+"""The published curves, to lay a run over them."""
 
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 SITE = "published"
 """The site of a point that belongs to no layer of the run."""
-QUANTITIES = {"label_overlap_k10": "label_overlap", "label_overlap_k30": "label_overlap"}
 
 
 def published_rows() -> "pandas.DataFrame":
     """The curves of Valeriani et al. 2023 (arXiv 2302.00294), digitised: +-0.3 for a dimension, +-0.01 for an overlap.
 
-    One row per point: model, quantity, layer, depth (point / last point), value, error (none), kept, source.
+    One row per point: model, quantity (`dimension`, `label_overlap`, `overlap_next`), layer, depth (point / last point; an
+    overlap with the next layer stands at the first of the two), value, error (none), kept, source.
     """
     import pandas
 
     with files("dimscope").joinpath("paper", "data", "published_curves.csv").open(encoding="utf-8") as handle:
         rows = pandas.read_csv(handle).rename(columns={"point": "layer"})
-    rows["depth"] = rows["layer"] / rows.groupby(["model", "quantity"])["layer"].transform("max")
-    k = rows["quantity"].str.extract(r"_k(\d+)$")[0]
-    rows["source"] = np.where(k.notna(), "published, k = " + k.fillna(""), "published")
-    return rows.assign(quantity=rows["quantity"].replace(QUANTITIES), error=np.nan, kept=1.0)
+    names = rows["quantity"].str.extract(r"^(.+?)(?:_k(\d+))?$")
+    steps = rows.groupby(["model", "quantity"])["layer"].transform("max") + (names[0] == "overlap_next")
+    source = np.where(names[1].notna(), "published, k = " + names[1].fillna(""), "published")
+    return rows.assign(quantity=names[0], depth=rows["layer"] / steps, error=np.nan, kept=1.0, source=source)
 
 
-def draw_published(axes: "Axes", runs: Runs) -> tuple[list[Rows], list[Entry]]:
-    """The published dimensions as dotted lines at their depth, their numbers and their entries of the legend.
+def draw_published(axes: "Axes", runs: Runs, quantity: str = "dimension") -> tuple[list[Rows], list[Entry]]:
+    """The published curves as dotted lines at their depth, their numbers and their entries of the legend.
 
     Nothing for a run whose layers have no depth.
     """
@@ -42,12 +42,14 @@ def draw_published(axes: "Axes", runs: Runs) -> tuple[list[Rows], list[Entry]]:
     if not last:
         return [], []
     rows = published_rows()
+    known = rows[rows["quantity"] == quantity].groupby(["model", "source"], sort=False)
     drawn, entries = [], []
-    for place, (model, part) in enumerate(rows[rows["quantity"] == "dimension"].groupby("model", sort=False)):
-        color = PALETTE[2 + place % (len(PALETTE) - 2)]  # the first two are the run and its other scales
+    free = max(2, len(runs.profiles) if runs.is_comparison and not runs.is_ordered else 0)  # one run also has other scales
+    for place, ((model, source), part) in enumerate(known):
+        color = PALETTE[(free + place) % len(PALETTE)]
         style: dict[str, Any] = {"color": color, "linewidth": 1.1, "linestyle": (0, (1.2, 1.4))}
         axes.plot(part["depth"] * last, part["value"], **style)
-        entries.append(Entry(f"{model}, published", style))
+        entries.append(Entry(f"{model}, {source}", style))
         drawn.append(_as_rows(str(model), part, last))
     return drawn, entries
 

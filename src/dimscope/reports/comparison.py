@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dimscope.overlaps.runs import RunOverlap
 from dimscope.plots import PLOTS, Plot
-from dimscope.plots.base import FINAL_NORM
+from dimscope.plots.base import FINAL_NORM, PlotKind
 from dimscope.plots.overlap_map import plot_overlap_map
 from dimscope.plots.theme import shorten
 from dimscope.profile import Profile, format_number
@@ -50,6 +50,7 @@ class ComparisonPage:
         profiles: name of each plot -> the profiles to draw.
         maps: one entry per pair of runs.
         ordered: the runs are steps of one thing.
+        published: the published curves are drawn, too.
     """
 
     names: Sequence[str]
@@ -59,6 +60,7 @@ class ComparisonPage:
     profiles: Mapping[str, Mapping[str, Profile]]
     maps: Sequence[MapFigure]
     ordered: bool = False
+    published: bool = False
 
 
 def render_comparison(page: ComparisonPage) -> str:
@@ -81,17 +83,25 @@ def render_comparison(page: ComparisonPage) -> str:
 
 def _drawn(section: Section, page: ComparisonPage) -> Drawn:
     profiles, kind = page.profiles[section.plot], PLOTS.load(section.plot)
-    options = {} if kind.is_apart else {"ordered": page.ordered}
+    options = options_of(kind, ordered=page.ordered, published=page.published)
 
     def draw(size: str, suffix: str) -> str:
         plot: Plot = kind(profiles, size=size, **options)
         return plain_svg(plot, f"{section.plot}-{suffix}", f"{section.heading}. {describe_runs(plot)}")
 
     caption = section.caption
+    if page.published and kind.has_published:
+        caption += " Dotted: published curves (arXiv 2302.00294), read off figures, of other models and data."
     if section.plot == "dimension":
         has_norm = any(layer.site == FINAL_NORM for profile in profiles.values() for layer in profile.layers)
         caption += " Open diamond: the output of the final norm, a site of its own." * has_norm
     return Drawn(section.plot, section.heading, section.lead, caption, True, draw("screen", "a"), draw("column", "b"))
+
+
+def options_of(kind: PlotKind, *, ordered: bool, published: bool) -> dict[str, bool]:
+    """The options of a plot in a comparison, as far as it takes them."""
+    options = {} if kind.is_apart else {"ordered": ordered}
+    return options | ({"show_published": True} if published and kind.has_published else {})
 
 
 def _map(number: int, entry: MapFigure) -> dict[str, Any]:
