@@ -65,10 +65,16 @@ def _models() -> list[dict[str, str]]:
     return [*known, {"name": "(others)", "summary": rule}]
 
 
-def _engines() -> list[dict[str, str]]:
+def _backends() -> list[dict[str, str]]:
     from dimscope.knn import BACKENDS
 
     return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in BACKENDS.places.items()]
+
+
+def _engines() -> list[dict[str, str]]:
+    from dimscope.engines import ENGINES
+
+    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in ENGINES.places.items()]
 
 
 def _demos() -> list[dict[str, str]]:
@@ -94,6 +100,7 @@ TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
     "rules": _rules,
     "checks": _checks,
     "plots": _plots,
+    "backends": _backends,
     "engines": _engines,
     "demos": _demos,
 }
@@ -106,8 +113,8 @@ TABLES: dict[str, Callable[[], list[dict[str, str]]]] = {
 def catalog(what: str, model: str | None, as_json: bool) -> None:
     """List what can be chosen, with one line of meaning and its source.
 
-    WHAT is one of: models, estimators, measures, rules, checks, plots, engines, demos. `models MODEL` says where the blocks and
-    norms of that model were found, from its configuration alone.
+    WHAT is one of: models, estimators, measures, rules, checks, plots, backends, engines, demos. `models MODEL` says where the
+    blocks and norms of that model were found, from its configuration alone.
 
     \b
     Examples:

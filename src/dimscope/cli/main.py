@@ -22,7 +22,10 @@ COMMANDS = {
     "export": ("export:export", "Neighbors, points or numbers of a run as one file for other tools."),
     "show": ("show:show", "Read results in the terminal."),
     "paper": ("paper:paper", "The workflow of Valeriani et al. 2023 (arXiv 2302.00294), step by step."),
-    "list": ("catalog:catalog", "What can be chosen: models, estimators, measures, rules, checks, plots, engines, demos."),
+    "list": (
+        "catalog:catalog",
+        "What can be chosen: models, estimators, measures, rules, checks, plots, engines, ...",
+    ),
     "doctor": ("doctor:doctor", "Versions, devices and extras of this installation."),
 }
 """Command -> (place, one line for --help); nothing is imported to list them."""

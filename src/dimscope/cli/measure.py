@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dimscope.cli.options import GroupedCommand, config_options, output_options, resolve, typed_command
+from dimscope.cli.options import GroupedCommand, config_options, engine_options, output_options, resolve, typed_command
 from dimscope.errors import UsageError
 
 
@@ -16,10 +16,14 @@ from dimscope.errors import UsageError
 )
 @click.option("--seed", "data__seed", type=click.INT, default=None, metavar="N", help="Seed of the bootstrap.  [0]")
 @config_options("measure")
+@engine_options
 @output_options(default_out="runs/arrays-<name>")
 def measure(
     source: Path,
     labels: Path | None,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     out: Path | None,
     on_existing: str,
     reports: bool,
@@ -48,6 +52,7 @@ def measure(
     from dimscope.cli.output import finish, refuse_unknown_checks
     from dimscope.cli.plans import print_plan
     from dimscope.cli.progress import choose_progress
+    from dimscope.engines import open_engine
     from dimscope.pipeline.given import measure_arrays
     from dimscope.pipeline.plan import Scope
     from dimscope.pipeline.planning_measures import plan_arrays, plan_folder
@@ -66,21 +71,24 @@ def measure(
         if dry_run:
             print_plan(plan_folder(config, folder, Scope(workers=dry_run), progress), as_json=as_json)
             return
-        result = finish_run(config, folder, progress, with_report=reports)
+        with open_engine(engine, address, workers) as there:
+            result = finish_run(config, folder, progress, with_report=reports, engine=there)
     else:
         config, out = resolve(given, config_file, settings), out or default_folder("arrays", str(source))
         if dry_run:
             plan = plan_arrays(source, config, out, labels=labels, scope=Scope(on_existing, workers=dry_run), progress=progress)
             print_plan(plan, as_json=as_json)
             return
-        result = measure_arrays(
-            source,
-            config,
-            out,
-            labels=labels,
-            on_existing=on_existing,
-            with_report=reports,
-            command=typed_command(),
-            progress=progress,
-        )
+        with open_engine(engine, address, workers) as there:
+            result = measure_arrays(
+                source,
+                config,
+                out,
+                labels=labels,
+                on_existing=on_existing,
+                with_report=reports,
+                command=typed_command(),
+                progress=progress,
+                engine=there,
+            )
     finish([result], as_json=as_json, strict=strict, ignored=ignored)

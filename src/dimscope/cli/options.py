@@ -28,9 +28,10 @@ NO_DATA = (
     "saved data set)."
 )
 """What is said when a model was named, but no examples."""
-HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output"}
+HEADINGS = {"data": "Input", "model": "Model", "measure": "Measure", "output": "Output", "engine": "Engine"}
 INPUT_NAMES = ("labels", "case")
 MODEL_NAMES = ("preset",)
+ENGINE_NAMES = ("engine", "address", "workers")
 OUTPUT_NAMES = (
     "config_file", "settings", "out", "on_existing", "reports", "strict", "ignored", "as_json", "quiet", "dry_run",
 )  # fmt: skip
@@ -91,6 +92,8 @@ def _heading(name: str) -> str:
         return HEADINGS["data"]
     if name in MODEL_NAMES:
         return HEADINGS["model"]
+    if name in ENGINE_NAMES:
+        return HEADINGS["engine"]
     return HEADINGS["output"] if name in OUTPUT_NAMES else "Other"
 
 
@@ -168,6 +171,18 @@ def preset_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--preset NAME`, passed as `preset`."""
     text = "Options of a published study, which others given here win over: igpt or esm."
     return click.option("--preset", "preset", metavar="NAME", help=text)(function)
+
+
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--engine`, `--address` and `--workers`, passed under these names to `open_engine`."""
+    where = "Where the work is done: local = this process; dask = the workers of a Dask cluster. The results are the same."
+    for option in (
+        click.option("--workers", type=click.INT, metavar="N", help="Processes that dask starts here.  [one per processor]"),
+        click.option("--address", metavar="URL", help="Scheduler of a running cluster, such as tcp://10.0.0.1:8786."),
+        click.option("--engine", metavar="NAME", default="local", help=f"{where}  [local]"),
+    ):
+        function = option(function)
+    return function
 
 
 def preset_base(name: str | None) -> RunConfig | None:

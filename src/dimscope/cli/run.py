@@ -9,6 +9,7 @@ from dimscope.cli.options import (
     NO_DATA,
     GroupedCommand,
     config_options,
+    engine_options,
     output_options,
     preset_base,
     preset_option,
@@ -22,10 +23,14 @@ from dimscope.errors import UsageError
 @click.argument("model")
 @config_options("data", "model", "measure", without=("model.name",))
 @preset_option
+@engine_options
 @output_options()
 def run(
     model: str,
     preset: str | None,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     out: Path | None,
     on_existing: str,
     reports: bool,
@@ -54,10 +59,12 @@ def run(
       dimscope run ./igpt-small --data imagenet_trX.npy --preset igpt
       dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
       dimscope run ./my-model --data texts.csv --points 1000000 --dry-run
+      dimscope run ./my-model --data texts.csv --engine dask --address tcp://10.0.0.1:8786
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
     from dimscope.cli.plans import plan_checkpoints
     from dimscope.cli.progress import choose_progress
+    from dimscope.engines import open_engine
     from dimscope.pipeline.checkpoints import split_revisions
     from dimscope.pipeline.plan import Scope
     from dimscope.pipeline.run import default_folder, run_stages
@@ -70,8 +77,8 @@ def run(
     if dry_run:
         plan_checkpoints(config, out, Scope(on_existing, workers=dry_run), progress, as_json=as_json)
         return
-    for own, place in split_revisions(config, out or default_folder(model, config.data.path)):
-        results.append(
-            run_stages(own, place, on_existing=on_existing, with_report=reports, command=typed_command(), progress=progress)
-        )
+    with open_engine(engine, address, workers) as there:
+        for own, place in split_revisions(config, out or default_folder(model, config.data.path)):
+            options: dict[str, Any] = {"on_existing": on_existing, "with_report": reports, "command": typed_command()}
+            results.append(run_stages(own, place, progress=progress, engine=there, **options))
     finish(results, as_json=as_json, strict=strict, ignored=ignored)

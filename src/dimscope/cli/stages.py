@@ -10,6 +10,7 @@ from dimscope.cli.options import (
     NO_DATA,
     GroupedCommand,
     config_options,
+    engine_options,
     output_options,
     preset_base,
     preset_option,
@@ -25,10 +26,14 @@ RUN = click.argument("run", type=click.Path(path_type=Path))
 @click.argument("model")
 @config_options("data", "model", "measure", without=("model.name",))
 @preset_option
+@engine_options
 @output_options("config_file", "settings", "out", "on_existing", "as_json", "quiet", "dry_run")
 def extract(
     model: str,
     preset: str | None,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     out: Path | None,
     on_existing: str,
     as_json: bool,
@@ -50,6 +55,7 @@ def extract(
     from dimscope.cli.output import print_json
     from dimscope.cli.plans import plan_checkpoints
     from dimscope.cli.progress import choose_progress
+    from dimscope.engines import open_engine
     from dimscope.inputs.examples import with_own_labels
     from dimscope.pipeline.checkpoints import split_revisions
     from dimscope.pipeline.extract import extract as extract_states
@@ -63,14 +69,15 @@ def extract(
     if dry_run:
         plan_checkpoints(config, out, Scope(on_existing, measures=False, workers=dry_run), progress, as_json=as_json)
         return
-    for own, checkpoint in split_revisions(config, out or default_folder(model, config.data.path)):
-        folders = prepare_folders(own, checkpoint, on_existing, ("data", "model"))
-        extract_states(own, folders[0], progress, redo=on_existing == "redo")
-        for folder in folders:
-            note_origin(folder, typed_command())
-            made.append(folder)
-            if not as_json:
-                click.echo(f"States: {folder.states}")
+    with open_engine(engine, address, workers) as there:
+        for own, checkpoint in split_revisions(config, out or default_folder(model, config.data.path)):
+            folders = prepare_folders(own, checkpoint, on_existing, ("data", "model"))
+            extract_states(own, folders[0], progress, redo=on_existing == "redo", engine=there)
+            for folder in folders:
+                note_origin(folder, typed_command())
+                made.append(folder)
+                if not as_json:
+                    click.echo(f"States: {folder.states}")
     if as_json:
         print_json({"folders": [str(folder.path) for folder in made]})
 

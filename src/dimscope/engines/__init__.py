@@ -1,6 +1,7 @@
 """Where the work of a run is done: threads of this process, or processes here and on other machines."""
 
 from dimscope.engines.base import Engine
+from dimscope.engines.local import LocalEngine
 from dimscope.errors import UsageError
 from dimscope.registry import Registry
 
@@ -9,6 +10,10 @@ ENGINES = Registry(
     {"local": "dimscope.engines.local:open_local", "dask": "dimscope.engines.on_dask:open_dask"},
     "dimscope list engines",
 )
+
+
+HERE = LocalEngine()
+"""The engine of every function that is given none."""
 
 
 def open_engine(name: str = "local", address: str | None = None, workers: int | None = None) -> Engine:
@@ -29,4 +34,4 @@ def open_engine(name: str = "local", address: str | None = None, workers: int | 
     return engine
 
 
-__all__ = ["ENGINES", "Engine", "open_engine"]
+__all__ = ["ENGINES", "HERE", "Engine", "open_engine"]

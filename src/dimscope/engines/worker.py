@@ -45,12 +45,18 @@ def copies_folder() -> Path:
     return found
 
 
+def n_threads() -> int:
+    """Threads that the worker of the calling thread may use; 1 in the driver."""
+    return int(getattr(_place, "threads", 1))
+
+
 def answer(work: Callable[[Any], Any], task: Any, version: str = __version__) -> tuple[str, Outcome]:
     """The address of this worker, and the outcome of `work(task)` on it; errors of the work itself are raised."""
     from distributed import get_worker
 
     worker = get_worker()
     _place.folder = Path(worker.local_directory) / "dimscope-copies"
+    _place.threads = worker.state.nthreads
     if version != __version__:
         return worker.address, OtherVersion(__version__)
     return worker.address, _outcome(work, task)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, as_points, spacing, stored_dtype
 from dimscope.errors import InputError, UsageError, first_of, unknown_name
-from dimscope.knn.base import Duplicates, Neighbors, SampledLists
+from dimscope.knn.base import Backend, Duplicates, Neighbors, SampledLists
 from dimscope.knn.duplicates import find_duplicates, with_near_duplicates
 from dimscope.knn.scratch import Scratch
 from dimscope.registry import Registry
@@ -22,7 +22,7 @@ BACKENDS = Registry(
         "tiles": "dimscope.knn.on_tiles:search",
         "cuda": "dimscope.knn.on_torch:search",
     },
-    "dimscope list engines",
+    "dimscope list backends",
 )
 METRICS = ("euclidean", "cosine", "inner_product")
 SAMPLED_LISTS = 1000
@@ -86,8 +86,16 @@ def search_distinct(
     device: str = "auto",
     ranks: Sequence[int] = (),
     stored: str = "",
+    tiles: Backend | None = None,
 ) -> Neighbors:
-    """The table of `array` whose equal rows are already known as `found`; `stored` is the dtype in which it was stored.
+    """The table of `array` whose equal rows are already known as `found`.
+
+    Args:
+        array, k, metric, device, ranks: as in `neighbors`.
+        found: the equal rows.
+        stored: the dtype in which the points were stored; default: that of the array.
+        tiles: takes the place of the backend of this name for Euclidean distances, with the same answers (as
+            `dimscope.knn.spread` does).
 
     Raises:
         InputError: one point, all points equal, fewer than k + 1 points, or with `cosine` a row of zeros.
@@ -103,7 +111,8 @@ def search_distinct(
     backend, options = _choose_backend(found, metric, device)
     with Scratch(array) as scratch:
         searched = _normalized(array, found, scratch) if metric == "cosine" else array
-        indices, distances, far = BACKENDS.load(backend)(searched, k, rows=found.rows, ranks=wanted, **options)
+        search = tiles if tiles is not None and backend == "tiles" and metric == "euclidean" else BACKENDS.load(backend)
+        indices, distances, far = search(searched, k, rows=found.rows, ranks=wanted, **options)
         sample = _sample_lists(searched, found, k, wanted) if metric != "inner_product" else None
     if metric == "cosine":
         distances, far = distances**2 / 2, far**2 / 2

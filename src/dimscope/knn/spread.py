@@ -53,20 +53,30 @@ TOGETHER = 64
 
 
 def search(
-    points: Points, path: Path, k: int, *, engine: Engine, rows: IntArray | None = None, coarse: str = "auto", seed: int = 0
+    points: Points,
+    k: int,
+    *,
+    path: Path,
+    engine: Engine,
+    rows: IntArray | None = None,
+    ranks: tuple[int, ...] = (),
+    coarse: str = "auto",
+    seed: int = 0,
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """The k nearest other points of every chosen row.
 
     Args:
         points: what the file holds, shape (n_rows, d), finite.
-        path: the .npy file; workers read it there, or get a copy.
         k: 1 to n - 1.
+        path: the .npy file; workers read it there, or get a copy.
         engine: what does the work.
         rows, coarse, seed: as in `dimscope.knn.on_tiles.search`.
+        ranks: none; distances beyond the table are for a search on one machine.
 
     Returns:
-        As `dimscope.knn.on_tiles.search` without ranks.
+        As `dimscope.knn.on_tiles.search`.
     """
+    assert not ranks, "distances at ranks are not searched by workers"
     taking = np.arange(len(points)) if rows is None else rows
     chosen = Chosen(share(path), np.setdiff1d(np.arange(len(points)), taking), len(taking), seed)
     if extreme_exponent(points):

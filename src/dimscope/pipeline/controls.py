@@ -8,6 +8,7 @@ import numpy as np
 
 from dimscope.arrays import FloatArray, Points
 from dimscope.config import RunConfig
+from dimscope.engines import HERE, Engine
 from dimscope.errors import InputError, UsageError
 from dimscope.files import atomic_path
 from dimscope.knn.base import Duplicates
@@ -48,7 +49,7 @@ def refuse_impossible_controls(config: RunConfig) -> None:
         raise UsageError("--control permuted deals labels anew, but there are none; name their column with --label.")
 
 
-def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progress: Progress) -> Profile:
+def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progress: Progress, engine: Engine = HERE) -> Profile:
     """The profile with the columns of the controls that are asked for, and of no others; stored when they changed.
 
     Finished controls are read from `controls/`, those of an interrupted run go on where they were.
@@ -60,12 +61,17 @@ def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progres
     columns: dict[str, FloatArray] = {}
     started = perf_counter()
     for name in config.measure.control:
-        columns |= _permuted(config, folder) if name == "permuted" else _measured(config, folder, profile, name, progress)
+        if name == "permuted":
+            columns |= _permuted(config, folder)
+        else:
+            columns |= _measured(config, folder, profile, name, progress, engine)
     stale = [f"{quantity}_{name}{end}" for quantity in CONTROLLED for name in CONTROLS for end in ("", "_err")]
     return exchange_columns(config, folder, profile, stale, columns, perf_counter() - started)
 
 
-def _measured(config: RunConfig, folder: RunFolder, profile: Profile, name: str, progress: Progress) -> dict[str, FloatArray]:
+def _measured(
+    config: RunConfig, folder: RunFolder, profile: Profile, name: str, progress: Progress, engine: Engine
+) -> dict[str, FloatArray]:
     """The columns of a control that has states of its own."""
     own = RunFolder(folder.controls / name)
     scale = "paper" if config.measure.scale == "paper" else "first"
@@ -76,9 +82,9 @@ def _measured(config: RunConfig, folder: RunFolder, profile: Profile, name: str,
     if name == "gaussian":
         _draw_gaussian(options, folder, own)
     else:
-        extract(options, own, progress, control=name)
+        extract(options, own, progress, control=name, engine=engine)
         _refuse_other_data(folder, own)
-    found = measure(options, own, progress)
+    found = measure(options, own, progress, engine)
     source = "dimension" if config.measure.scale != "auto" else f"gride_{_common_rank(profile)}"
     # Normal points of different layers share nothing, and they have no labels: their overlaps would be chance by construction.
     pairs = (

@@ -1,6 +1,5 @@
 """Stage 1: from a model and a data set to one array of states per layer."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,19 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from dimscope.arrays import Points
 from dimscope.config import RunConfig
+from dimscope.engines import HERE, Engine
+from dimscope.files import hash_file
 from dimscope.inputs.base import Examples
 from dimscope.inputs.examples import read_examples
 from dimscope.models.load import LoadedModel
 from dimscope.models.prepared import Prepared
 from dimscope.models.reader import Reader
-from dimscope.pipeline.blocks import BlockPlan
+from dimscope.pipeline.filling import Filling, read_here
 from dimscope.pipeline.limits import check_disk
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.points import write_example_rows, write_token_rows
 from dimscope.pipeline.pools import split_pools, with_pool
 from dimscope.pipeline.reading import open_reading
+from dimscope.pipeline.shards import read_by
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder, clear_results, write_config
 from dimscope.store.manifest import Manifest
@@ -44,15 +45,24 @@ class _Target:
         return self.config.model.pool
 
 
-def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: bool = False, control: str = "") -> None:
+def extract(
+    config: RunConfig,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    redo: bool = False,
+    control: str = "",
+    engine: Engine = HERE,
+) -> None:
     """Fill `states/` and `points.parquet`; finished row blocks of an interrupted run are kept, unless `redo` is asked for.
 
     Several poolings are read in one pass, the first into the folder, the others below its `pools/`. Everything that can be
     wrong with data, model and options is found before the first file is written or removed. With `control` the weights are
-    fresh (`untrained`) or the tokens of each text are in random order (`shuffled`).
+    fresh (`untrained`) or the tokens of each text are in random order (`shuffled`). The workers of an `engine` read row blocks,
+    which are stored here; the model is loaded here too, to see that it can be read.
 
     Raises:
-        InputError, ModelError, UsageError, StoreError: see the functions called.
+        InputError, ModelError, UsageError, StoreError, EngineError: see the functions called.
     """
     started = perf_counter()
     examples = read_examples(config.data)
@@ -70,7 +80,9 @@ def extract(config: RunConfig, folder: RunFolder, progress: Progress, *, redo: b
         clear_results(folder)
     for target in targets:
         _open_target(target, examples, tokens, reading.loaded)
-    _fill(reader, tokens, targets, plan, progress)
+    stores = {target.pool: StateStore(target.folder.states, target.key, plan.n_rows, plan.store_block) for target in targets}
+    read = read_by(engine, reading, config, control, BLOCK_ROWS) if engine.is_remote else read_here(reading)
+    Filling(reading, stores).run(read, progress)
     for target in targets:
         _finish_target(target, reader, {**_data_facts(config, examples, tokens), **plan.facts}, control, started)
 
@@ -81,12 +93,14 @@ def is_extracted(folder: RunFolder, key: str) -> bool:
 
 
 def extraction_key(config: RunConfig, data_hash: str, control: str = "") -> str:
-    """What the states depend on: options, data, control, and for a model folder the size and time of its files."""
+    """What the states depend on: options, data, control, content of a cluster file, size and time of the files of a model."""
     folder = Path(config.model.name).expanduser()
     found = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     found = [folder] if folder.is_file() else found
     weights = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
-    parts = (config.key("data", "model"), data_hash, weights, *([control] if control else []))
+    clusters = [Path(config.model.clusters).expanduser()] if config.model.clusters is not None else []
+    colors = [hash_file(path) for path in clusters if path.is_file()]  # one that is missing is refused when it is read
+    parts = (config.key("data", "model"), data_hash, weights, *([control] if control else []), *colors)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -99,55 +113,6 @@ def _open_target(target: _Target, examples: Examples, tokens: Prepared, loaded: 
         write_token_rows(folder, examples, tokens, loaded.tokenizer)
     else:
         write_example_rows(folder, examples, tokens)
-
-
-def _fill(reader: Reader, tokens: Prepared, targets: Sequence[_Target], plan: BlockPlan, progress: Progress) -> None:
-    """Every block that a pooling lacks is read once and stored for all that lack it."""
-    stores = {target.pool: StateStore(target.folder.states, target.key, plan.n_rows, plan.store_block) for target in targets}
-    with progress.stage("extract", plan.blocks[-1][1]) as task:
-        for number, (start, stop) in enumerate(plan.blocks):
-            lacking = {pool: store for pool, store in stores.items() if not store.is_done(number)}
-            if not lacking:
-                task.advance(stop - start)
-                continue
-            found = _read_block(reader, tokens, start, stop, task.advance)
-            for pool, store in lacking.items():
-                states = found.get(pool, {})
-                if not plan.by_token:
-                    states = _with_repeats(reader, tokens, store, states, start, stop)
-                store.write_block(number, states)
-
-
-def _read_block(
-    reader: Reader, tokens: Prepared, start: int, stop: int, advance: Callable[[int], None]
-) -> dict[str, dict[str, Points]]:
-    """The vectors of the examples that are the first of their kind."""
-    rows = np.arange(start, stop)
-    fresh = rows[(tokens.duplicate_of[rows] == rows) & (reader.vector_counts(rows) > 0)]
-    advance(len(rows) - len(fresh))
-    return reader.read(fresh, advance) if len(fresh) else {}
-
-
-def _with_repeats(
-    reader: Reader, tokens: Prepared, store: StateStore, states: dict[str, Points], start: int, stop: int
-) -> dict[str, Points]:
-    """One vector for each example of a block; a repeated text has that of the first one, here or in an earlier block."""
-    first = tokens.duplicate_of[start:stop]
-    fresh = first == np.arange(start, stop)
-    if fresh.all():
-        return states
-    lines = np.cumsum(fresh) - 1
-    here = first >= start
-    block = {}
-    for name in (str(layer) for layer in reader.layers):
-        earlier = store.read(name) if not here.all() else None
-        width = states[name].shape[1] if states else earlier.shape[1]  # type: ignore[union-attr]
-        block[name] = np.empty((stop - start, width), np.float32)
-        if here.any():
-            block[name][here] = states[name][lines[first[here] - start]]
-        if earlier is not None:
-            block[name][~here] = earlier[first[~here]]
-    return block
 
 
 def _finish_target(target: _Target, reader: Reader, data: dict[str, Any], control: str, started: float) -> None:

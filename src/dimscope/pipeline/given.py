@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dimscope.arrays import Points, refuse_non_finite
 from dimscope.config import RunConfig, config_from
+from dimscope.engines import HERE, Engine
 from dimscope.errors import InputError
 from dimscope.inputs.arrays import read_labels, read_layers
 from dimscope.inputs.tables import read_tables
@@ -34,6 +35,7 @@ def measure_arrays(
     with_report: bool = True,
     command: str = "",
     progress: Progress | None = None,
+    engine: Engine = HERE,
 ) -> RunResult:
     """Measure, recommend and report for arrays from disk, which are copied into the run folder.
 
@@ -45,7 +47,7 @@ def measure_arrays(
         config: only its measures and seed are used.
         out: the run folder.
         labels: .npy or .txt with one label per example.
-        on_existing, with_report, command, progress: as in `run_stages`.
+        on_existing, with_report, command, progress, engine: as in `run_stages`.
 
     Raises:
         InputError: unreadable arrays, NaN or Inf, too few or all equal points, or a wrong number of labels.
@@ -72,7 +74,7 @@ def measure_arrays(
             clear_results(folder)
         _copy(given, folder)
     note_origin(folder, command)
-    return finish_run(given.config, folder, progress or Silent(), with_report=with_report)
+    return finish_run(given.config, folder, progress or Silent(), with_report=with_report, engine=engine)
 
 
 @dataclass(frozen=True, eq=False)

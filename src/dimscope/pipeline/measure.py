@@ -3,7 +3,9 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -12,10 +14,11 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points, refuse_non_finite
 from dimscope.config import RunConfig
 from dimscope.dimensions import Scale
+from dimscope.engines import HERE, Engine
 from dimscope.errors import InputError, StoreError
 from dimscope.files import atomic_path
 from dimscope.knn import search_distinct
-from dimscope.knn.base import Duplicates, Neighbors
+from dimscope.knn.base import Backend, Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps import label_conflicts
 from dimscope.pipeline import layers as measures
@@ -45,14 +48,17 @@ class _Job:
     labels: list[str] | None
     groups: list[str] | None
     prompts: list[IntArray] | None = None
+    engine: Engine = HERE
 
     @property
     def states_key(self) -> str:
         return str(self.manifest.content["stages"]["extract"]["key"])
 
 
-def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile:
+def measure(config: RunConfig, folder: RunFolder, progress: Progress, engine: Engine = HERE) -> Profile:
     """Fill `neighbors/`, `profile.nc` and `profile.csv`; finished layers of an interrupted run are kept.
+
+    The neighbours of many points are found by the workers of the `engine`; those of few take no longer than the way there.
 
     Raises:
         StoreError: the folder has no states, or they are damaged.
@@ -62,7 +68,9 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress) -> Profile
     started = perf_counter()
     manifest = Manifest(folder.path)
     layers = measured_layers(manifest)
-    job = _Job(config, folder, manifest, point_column(folder, "label"), groups_of(config, folder), prompt_rows(config, folder))
+    job = _Job(
+        config, folder, manifest, point_column(folder, "label"), groups_of(config, folder), prompt_rows(config, folder), engine
+    )
     key = measure_key(config, manifest)
     if manifest.is_stage_done("measure", key) and _has_all_tables(manifest):
         progress.message("measures are there already")
@@ -199,11 +207,22 @@ def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: i
     if job.manifest.is_stage_done(stage, key):
         return read_table(path)
     started = perf_counter()
-    device = job.config.model.device
-    table = search_distinct(points, k, duplicates, device="cpu" if device == "mps" else device)  # mps has no float64
+    device, states = job.config.model.device, job.folder.states / f"{layer.name}.npy"
+    tiles = _by_workers(job.engine, states)
+    device = "cpu" if device == "mps" or (tiles and device == "auto") else device  # mps has no float64
+    table = search_distinct(points, k, duplicates, device=device, tiles=tiles)
     write_table(path, table)
     job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
     return table
+
+
+def _by_workers(engine: Engine, states: Path) -> Backend | None:
+    """The search by the workers of an engine, where it has some."""
+    if not engine.is_remote:
+        return None
+    from dimscope.knn.spread import search  # compiles: only where it is used
+
+    return partial(search, path=states, engine=engine)
 
 
 def table_key(states_key: str, config: RunConfig, k: int) -> str:

@@ -1,9 +1,11 @@
 """What an extraction will read and fill, all of it known before the first file is written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from dimscope.arrays import Points
 from dimscope.config import RunConfig, pools_of
 from dimscope.inputs.base import Examples
 from dimscope.models.load import LoadedModel
@@ -67,3 +69,13 @@ def open_reading(config: RunConfig, examples: Examples, progress: Progress, *, b
     counts = reader.vector_counts(np.arange(len(examples)))
     plan = plan_tokens(counts, block_rows) if by_token else plan_examples(len(examples), block_rows)
     return Reading(examples, loaded, tokens, reader, widths, plan)
+
+
+def read_rows(
+    reader: Reader, tokens: Prepared, start: int, stop: int, advance: Callable[[int], None]
+) -> dict[str, dict[str, Points]]:
+    """The vectors of the examples of a block that are the first of their kind: pooling -> layer -> rows."""
+    rows = np.arange(start, stop)
+    fresh = rows[(tokens.duplicate_of[rows] == rows) & (reader.vector_counts(rows) > 0)]
+    advance(len(rows) - len(fresh))
+    return reader.read(fresh, advance) if len(fresh) else {}

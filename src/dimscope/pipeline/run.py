@@ -9,6 +9,7 @@ from pathlib import Path
 from dimscope.checks.base import Finding
 from dimscope.config import RunConfig
 from dimscope.dimensions import ESTIMATORS
+from dimscope.engines import HERE, Engine
 from dimscope.errors import UsageError, unknown_name
 from dimscope.inputs.examples import with_own_labels
 from dimscope.pipeline.controls import add_controls, refuse_impossible_controls
@@ -50,6 +51,7 @@ def run_stages(
     credits: Sequence[str] = (),
     title: str = "",
     progress: Progress | None = None,
+    engine: Engine = HERE,
 ) -> RunResult:
     """Extract, measure, recommend and report.
 
@@ -62,6 +64,7 @@ def run_stages(
         credits: who made model and data, for the record.
         title: heading of the page; the model's name when empty.
         progress: told of every stage; silent by default.
+        engine: where the work is done; the results are the same.
 
     Raises:
         UsageError: the folder holds another configuration, or is not a run folder.
@@ -70,21 +73,23 @@ def run_stages(
     progress = progress or Silent()
     config = replace(config, data=with_own_labels(config.data))
     folders = prepare_folders(config, out, on_existing, ("data", "model", "measure"))
-    extract(config, folders[0], progress, redo=on_existing == "redo")
+    extract(config, folders[0], progress, redo=on_existing == "redo", engine=engine)
     results: list[RunResult] = []
     for own, folder in split_pools(config, folders[0]):
         note_origin(folder, command, credits, title)
         if results:
             progress.message(f"pooling: {own.model.pool}")
-        results.append(finish_run(own, folder, progress, with_report=with_report))
+        results.append(finish_run(own, folder, progress, with_report=with_report, engine=engine))
     return replace(results[0], others=tuple(results[1:]))
 
 
-def finish_run(config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True) -> RunResult:
+def finish_run(
+    config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True, engine: Engine = HERE
+) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
     refuse_impossible_measures(config)
-    profile = add_extras(config, folder, measure(config, folder, progress), progress)
-    profile = add_controls(config, folder, profile, progress)
+    profile = add_extras(config, folder, measure(config, folder, progress, engine), progress)
+    profile = add_controls(config, folder, profile, progress, engine)
     recommendation, findings = answer(config, folder, profile)
     if with_report:
         progress.message("drawing figures and the report")
