@@ -168,7 +168,7 @@ def test_readings_need_two_neighbours():
     ("options", "sentence"),
     [
         ({"method": "mle"}, r'unknown twonn method "mle"\. Did you mean "ml"\?  All: bayes, fit, ml'),
-        ({"convention": "facco"}, r'unknown convention "facco"\.  All: dadapy, paper, skdim'),
+        ({"convention": "facco"}, r'unknown convention "facco"\.  All: ansuini, dadapy, paper, skdim'),
         ({"fraction": 0.0}, r"fraction=0\.0 was asked for; it must lie in \(0, 1\]\."),
         ({"fraction": 1.1}, r"fraction=1\.1 was asked for"),
         ({"fraction": float("nan")}, r"fraction=nan was asked for"),

@@ -64,20 +64,21 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
         return chosen.estimate(with_lengths(source))
     if isinstance(chosen, Gride):
         return chosen.estimate(gride_table(source, chosen.nearer, chosen.ranks))
-    if options.get("convention") is not None:
-        return chosen.estimate(neighbors(source, chosen.min_k, duplicates="keep"))  # none of them merges equal rows
-    found = chosen.estimate(neighbors(source, chosen.min_k))
-    return _widened(source, chosen) if found.status is Status.LISTS_END else found
+    is_merged = options.get("convention") is None  # no convention merges equal rows
+    found = chosen.estimate(neighbors(source, chosen.min_k, duplicates="merge" if is_merged else "keep"))
+    return _widened(source, chosen, is_merged) if found.status is Status.LISTS_END else found
 
 
-def _widened(source: ArrayLike, estimator: Estimator) -> Estimate:
+def _widened(source: ArrayLike, estimator: Estimator, is_merged: bool) -> Estimate:
     """The estimate from the first table, doubling k each time, that holds every neighbour it needs."""
     points = as_points(source)
     duplicates = find_duplicates(points)
+    most = (duplicates.n_unique if is_merged else len(points)) - 1
     k = estimator.min_k
     while True:
-        k = min(2 * k, duplicates.n_unique - 1)
-        found = estimator.estimate(search_distinct(points, k, duplicates))
+        k = min(2 * k, most)
+        table = search_distinct(points, k, duplicates) if is_merged else neighbors(points, k, duplicates="keep")
+        found = estimator.estimate(table)
         if found.status is not Status.LISTS_END:
             return found
 

@@ -6,16 +6,15 @@ from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dimscope.arrays import FloatArray, IntArray
 from dimscope.dimensions.base import ERRORS, MIN_POINTS, log_ratios, mean_radius, shared_inflation, verdict, why_none
+from dimscope.dimensions.conventions import CONVENTIONS, Convention, Ratios
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn.base import Neighbors
 
 METHODS = ("fit", "ml", "bayes")
-CONVENTIONS = ("dadapy", "skdim", "paper", "torchid")
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,12 @@ class TwoNN:
         fraction: share of the ratios that is read, in (0, 1]; `fit` needs less than 1.
         prior: (a, b), shape and rate of the Gamma prior of `bayes`.
         convention: None, or whose value is wanted to the digit: `dadapy` (points with r1 = 0 count as infinite ratios; `ml` and
-            `bayes` read all points; `fit` with fraction 1 becomes `ml`), `skdim` (as None: points with r1 = 0 are left out), or
-            `paper` (the code of Valeriani et al. 2023: r1 = 0 becomes 10 machine epsilons, `ml` reads all points), or `torchid`
-            (`fit` with y_i = -log(1 - (i-1)/N), which is lower by about 1 %; r1 = 0 as dadapy). The first three differ only on
-            tables made with duplicates="keep", or in the meaning of the fraction. All state errors for independent points.
+            `bayes` read all points; `fit` with fraction 1 becomes `ml`), `skdim` (as None: points with r1 = 0 are left out),
+            `paper` (the code of Valeriani et al. 2023: r1 = 0 becomes 10 machine epsilons, `ml` reads all points). These differ
+            only on tables made with duplicates="keep", or in the meaning of the fraction. The others have the line fit only:
+            `torchid` (y_i = -log(1 - (i-1)/N), which is lower by about 1 %; r1 = 0 becomes the smallest normal number),
+            `ansuini` (IntrinsicDimDeep: points with r1 = 0 or r1 = r2 are left out, and the last two ratios), `tdhook` (the two
+            nearest beyond 1e-5; all ratios but the last). All state errors for independent points.
         errors: `neighbors`, or `independent` for the errors of independent points.
 
     Raises:
@@ -70,14 +71,19 @@ class TwoNN:
             raise unknown_name("convention", self.convention, CONVENTIONS)
         if self.errors not in ERRORS:
             raise unknown_name("kind of errors", self.errors, ERRORS)
-        if self.convention == "torchid" and self.method != "fit":
-            raise UsageError(f'method="{self.method}" was asked for; the convention "torchid" has the line fit only.')
+        if self._theirs is not None and self._theirs.is_line_only and self.method != "fit":
+            raise UsageError(f'method="{self.method}" was asked for; the convention "{self.convention}" has the line fit only.')
         if not 0 < self.fraction <= 1:
             raise UsageError(f"fraction={self.fraction} was asked for; it must lie in (0, 1].")
         if len(self.prior) != 2 or not min(self.prior) >= 0:
             raise UsageError(f"prior={self.prior} was asked for; shape and rate are two numbers that are not negative.")
-        if self.method == "fit" and self.fraction == 1 and self.convention != "dadapy":
+        spares_the_last = self.convention == "dadapy" or (self._theirs is not None and self._theirs.spare > 0)
+        if self.method == "fit" and self.fraction == 1 and not spares_the_last:
             raise UsageError('fraction=1 leaves the line fit without a last point; take less, or method="ml".')
+
+    @property
+    def _theirs(self) -> Convention | None:
+        return None if self.convention is None else CONVENTIONS[self.convention]
 
     @classmethod
     def readings(cls, k: int) -> Mapping[str, "TwoNN"]:
@@ -86,13 +92,16 @@ class TwoNN:
 
     def estimate(self, neighbors: Neighbors) -> Estimate:
         """The dimension at the scale of the first two neighbours."""
-        if self.convention not in (None, "skdim"):
-            return self._as_they_do().estimate_ratios(neighbors, *_their_ratios(neighbors, str(self.convention)))
-        return self.estimate_ratios(neighbors, *log_ratios(neighbors, 1, 2))
+        if self._theirs is None or self.convention == "skdim":
+            return self.estimate_ratios(neighbors, *log_ratios(neighbors, 1, 2))
+        ratios = self._theirs.read(neighbors)
+        if ratios is None:
+            return no_estimate((1, 2), 0, Status.LISTS_END)
+        return self._as_they_do().estimate_ratios(neighbors, ratios.values[ratios.used], int((~ratios.used).sum()))
 
     def estimate_ratios(self, neighbors: Neighbors, ratios: FloatArray, dropped: int) -> Estimate:
         """The estimate from log ratios in any order; `dropped` points had none."""
-        total, kept = len(ratios), int(len(ratios) * self.fraction)
+        total, kept = len(ratios), self._kept(len(ratios))
         if kept < MIN_POINTS:
             return no_estimate((1, 2), kept, why_none(neighbors, 1, self.fraction), dropped)
         ordered = np.sort(ratios)
@@ -107,6 +116,12 @@ class TwoNN:
             relative *= _inflation(neighbors, ratios, value, ordered[kept - 1])
         return Estimate(value, value * relative, (1, 2), kept, dropped, status, mean_radius(neighbors, 1, 2))
 
+    def _kept(self, total: int) -> int:
+        """How many of so many ratios are read."""
+        if self._theirs is None:
+            return int(total * self.fraction)
+        return min(int(total * (1.0 if self._theirs.reads_all else self.fraction)), total - self._theirs.spare)
+
     def _relative_error(self, total: int, kept: int) -> float:
         if self.method == "fit":
             return _fit_error(total, kept)
@@ -114,7 +129,7 @@ class TwoNN:
 
     def _as_they_do(self) -> "TwoNN":
         """The same request in our terms: likelihoods of these conventions read all ratios."""
-        if self.convention == "torchid":
+        if self._theirs is not None and self._theirs.is_line_only:
             return replace(self, errors="independent")
         if self.method == "fit" and self.fraction < 1:
             return replace(self, convention=None, errors="independent")
@@ -123,35 +138,33 @@ class TwoNN:
 
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
-        if self.convention not in (None, "skdim"):
-            ratios, usable = _their_ratios(neighbors, str(self.convention))[0], np.ones(neighbors.n, dtype=bool)
-            return self._as_they_do()._replicate_ratios(ratios, usable, draws)
-        near, far = neighbors.distances[:, 0], neighbors.distances[:, 1]
-        usable = near > 0
-        ratios = np.log(np.where(usable, far, 1.0) / np.where(usable, near, 1.0))
-        return self._replicate_ratios(ratios, usable, draws)
+        if self._theirs is None or self.convention == "skdim":
+            return self._replicate_ratios(CONVENTIONS["skdim"].read(neighbors), draws)
+        return self._as_they_do()._replicate_ratios(self._theirs.read(neighbors), draws)
 
-    def _replicate_ratios(self, ratios: FloatArray, usable: NDArray[np.bool_], draws: Iterable[IntArray]) -> FloatArray:
-        order = np.argsort(ratios, kind="stable")
-        ordered, readable = ratios[order], usable[order]
+    def _replicate_ratios(self, ratios: Ratios | None, draws: Iterable[IntArray]) -> FloatArray:
+        if ratios is None:
+            return np.array([np.nan for _ in draws])
+        order = np.argsort(ratios.values, kind="stable")
+        ordered, readable = ratios.values[order], ratios.used[order]
         enough = 2 / self.fraction
         values = []
         for draw in draws:  # sorted once: a draw is how often each point occurs
-            times = np.bincount(draw, minlength=len(ratios))[order] * readable
+            times = np.bincount(draw, minlength=len(order))[order] * readable
             chosen = np.repeat(ordered, times)
             values.append(float(self._values(chosen[None, :])[0]) if len(chosen) >= enough else np.nan)
         return np.where(np.isfinite(values), values, np.nan)
 
     def _values(self, ordered: FloatArray) -> FloatArray:
         total = ordered.shape[1]
-        kept = int(total * self.fraction)
+        kept = self._kept(total)
         x = ordered[:, :kept]
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.method != "fit":
                 observed = x.sum(axis=1) + ((total - kept) * x[:, -1] if kept < total else 0.0)
                 shape, rate = self.prior if self.method == "bayes" else (-1.0, 0.0)
                 return np.where(observed > 0, (shape + kept) / (rate + observed), np.nan)
-            first = 0 if self.convention == "torchid" else 1
+            first = 1 if self._theirs is None else self._theirs.first
             return np.asarray((x @ _log_survival(total, kept, first)) / (x * x).sum(axis=1))
 
 
@@ -173,12 +186,3 @@ def _fit_error(total: int, kept: int) -> float:
     rank, y = np.arange(1, kept + 1), _log_survival(total, kept)
     tail = np.cumsum(y[::-1])[::-1]
     return float(np.sqrt(((tail / (total - rank + 1)) ** 2).sum()) / (y * y).sum())
-
-
-def _their_ratios(neighbors: Neighbors, convention: str) -> tuple[FloatArray, int]:
-    """log(r2 / r1) of every point as the convention treats r1 = 0, and 0 dropped points."""
-    near, far = neighbors.distances[:, 0], neighbors.distances[:, 1]
-    if convention == "paper":
-        near = np.where(near == 0, 10 * np.finfo(np.float64).eps, near)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(far / near), 0
