@@ -77,5 +77,19 @@ def test_no_run_of_a_comparison_has_the_color_of_a_published_curve(profile: Prof
     assert not dotted & set(PALETTE[:3])
 
 
+def test_a_model_has_one_color_in_all_plots(profile: Profile) -> None:
+    found = {}
+    for draw in (plot_dimension, plot_overlap, plot_label_overlap):
+        legend = draw({"a": profile, "b": profile}, size="page", show_published=True).figure.legends[0]
+        colors = {
+            text.get_text().partition(", published")[0]: handle.get_color()
+            for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+            if "published" in text.get_text()
+        }
+        assert len(set(colors.values())) == len(colors)
+        assert all(found.setdefault(model, color) == color for model, color in colors.items())
+    assert set(found) == {*MODELS, "ESM-2 8M"}
+
+
 def test_a_run_of_one_layer_has_no_depth_to_lay_them_at(make_profile) -> None:
     assert not len(published_of(plot_dimension(make_profile(0), show_published=True)))

@@ -107,7 +107,7 @@ def _draw_comparison(runs: Runs, present: list[str], size: str, show_published: 
 
 def _label_share_axis(axes: "Axes", runs: Runs) -> None:
     k = runs.setting("overlap_k")
-    axes.set_ylabel(f"share, k = {k} neighbors" if k else "share")
+    axes.set_ylabel(f"share, k = {k} neighbours" if k else "share")
 
 
 def _fit(axes: "Axes", rows: Rows) -> None:

@@ -32,7 +32,7 @@ def plot_overlap(profiles: Profiles, *, show_published: bool = False, size: str 
         UsageError: unknown size, or a profile without this overlap.
     """
     runs = as_runs(profiles, ordered=ordered)
-    runs.require(("overlap_next",), "it needs at least two layers with more neighbors than --overlap-k.")
+    runs.require(("overlap_next",), "it needs at least two layers with more neighbours than --overlap-k.")
     rows = runs.rows("overlap_next")
     with themed(size):
         figure, (axes,) = new_figure(size)
@@ -42,7 +42,7 @@ def plot_overlap(profiles: Profiles, *, show_published: bool = False, size: str 
         published, known = draw_published(axes, runs, "overlap_next") if show_published else ([], [])
         axes.set_title("Overlap with the next layer", loc="left")
         k = runs.setting("overlap_k")
-        axes.set_ylabel(f"shared fraction of {k} neighbors" if k else AXIS_LABELS["overlap_next"])
+        axes.set_ylabel(f"shared fraction of {k} neighbours" if k else AXIS_LABELS["overlap_next"])
         axes.set_ylim(0, 1.03)
         label_layer_axis(axes, runs, size)
         if not runs.is_comparison:
@@ -53,5 +53,5 @@ def plot_overlap(profiles: Profiles, *, show_published: bool = False, size: str 
 
 
 OVERLAP = PlotKind(
-    "neighbors shared with the next layer, with chance level", ("overlap_next",), plot_overlap, has_published=True
+    "neighbours shared with the next layer, with chance level", ("overlap_next",), plot_overlap, has_published=True
 )

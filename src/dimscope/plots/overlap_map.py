@@ -62,7 +62,7 @@ def plot_overlap_map(found: RunOverlap, names: tuple[str, str], *, size: str = "
             _write_values(axes, values, top)
         axes.set_title("Overlap of layers", loc="left")
         bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28)
-        bar.ax.set_ylabel(f"shared fraction of {found.matrix.k} neighbors (chance {np.nanmean(found.matrix.chance):.2g})")
+        bar.ax.set_ylabel(f"shared fraction of {found.matrix.k} neighbours (chance {np.nanmean(found.matrix.chance):.2g})")
         if bar.solids is not None:
             bar.solids.set_edgecolor("face")
         bar.outline.set_visible(False)

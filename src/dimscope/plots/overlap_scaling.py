@@ -74,7 +74,7 @@ def plot_overlap_scaling(profiles: Profiles, *, size: str = "page") -> Plot:
             words = QUANTITIES[place.quantity]
             axes.set_title(shorten(place.run, title_length(size, n_columns)) if runs.is_comparison else words, loc="left")
             if at % n_columns == 0:
-                axes.set_ylabel(AXES[place.quantity] if runs.is_comparison else "share of k neighbors")
+                axes.set_ylabel(AXES[place.quantity] if runs.is_comparison else "share of k neighbours")
             axes.set_ylim(0, 1.03)
             label_layer_axis(axes, Runs({place.run: place.profile}, runs.is_comparison), size, share=1 / n_columns)
         has_chance = any(np.isfinite(panel.rows["chance"].to_numpy(dtype=float)).any() for panel in panels)

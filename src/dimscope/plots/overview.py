@@ -86,7 +86,7 @@ def _label_axes(axes: "Axes", runs: Runs, rows: Rows, name: str) -> None:
         return
     axes.set_ylim(0, 1.03)
     k = runs.setting("overlap_k")
-    axes.set_ylabel(f"share of {k} neighbors" if k else "share of neighbors")
+    axes.set_ylabel(f"share of {k} neighbours" if k else "share of neighbours")
 
 
 OVERVIEW = PlotKind("dimension, overlap with the next layer and label overlap side by side", ("dimension",), plot_overview)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SITE = "published"
 """The site of a point that belongs to no layer of the run."""
 
+SLOTS = {"ESM-2 35M": 0, "ESM-2 650M": 1, "ESM-2 3B": 2, "iGPT-L": 3, "ESM-2 8M": 3}
+"""Place of each model among the colours that no run has, the same in all plots; no plot has both models of one place."""
+
 
 def published_rows() -> "pandas.DataFrame":
     """The curves of Valeriani et al. 2023 (arXiv 2302.00294), digitised: +-0.3 for a dimension, +-0.01 for an overlap.
@@ -45,8 +48,8 @@ def draw_published(axes: "Axes", runs: Runs, quantity: str = "dimension") -> tup
     known = rows[rows["quantity"] == quantity].groupby(["model", "source"], sort=False)
     drawn, entries = [], []
     free = max(2, len(runs.profiles) if runs.is_comparison and not runs.is_ordered else 0)  # one run also has other scales
-    for place, ((model, source), part) in enumerate(known):
-        color = PALETTE[(free + place) % len(PALETTE)]
+    for (model, source), part in known:
+        color = PALETTE[(free + SLOTS[str(model)]) % len(PALETTE)]
         style: dict[str, Any] = {"color": color, "linewidth": 1.1, "linestyle": (0, (1.2, 1.4))}
         axes.plot(part["depth"] * last, part["value"], **style)
         entries.append(Entry(f"{model}, {source}", style))

@@ -115,7 +115,7 @@ def _draw(axes: "Axes", rows: Rows, most_digits: int) -> None:
     skip = -(-sum(len(str(rank)) + 1 for rank in ranks) // max(1, most_digits))
     axes.set_xticks(ranks, [str(rank) if place % skip == 0 else "" for place, rank in enumerate(ranks)])
     axes.minorticks_off()
-    axes.set_xlabel("neighbor rank")
+    axes.set_xlabel("neighbour rank")
 
 
 def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int, aspect: int) -> None:
@@ -130,4 +130,4 @@ def _add_depth_bar(figure: Any, all_axes: "list[Axes]", n_layers: int, aspect: i
     bar.outline.set_visible(False)
 
 
-SCALE = PlotKind("dimension against neighbor rank, one line per layer", (f"{PREFIX}*",), plot_scale, is_apart=True)
+SCALE = PlotKind("dimension against neighbour rank, one line per layer", (f"{PREFIX}*",), plot_scale, is_apart=True)

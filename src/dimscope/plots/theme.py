@@ -48,7 +48,7 @@ CONTROL_WORDS = {
 """What a control is called in a legend."""
 AXIS_LABELS = {
     "dimension": "intrinsic dimension",
-    "overlap_next": "shared neighbors with next layer",
+    "overlap_next": "shared neighbours with next layer",
     "label_overlap": "label overlap",
     "label_overlap_balanced": "label overlap, balanced",
     "knn_accuracy": "kNN accuracy",
