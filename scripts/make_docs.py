@@ -29,6 +29,7 @@ from dimscope.cli.options import NAMES
 from dimscope.config import DataConfig, MeasureConfig, ModelConfig, RunConfig
 from dimscope.demos import DEMOS
 from dimscope.dimensions import ESTIMATORS
+from dimscope.engines import ENGINES
 from dimscope.knn import BACKENDS
 from dimscope.overlaps import MEASURES
 from dimscope.plots import PLOTS, plot_overview
@@ -154,9 +155,12 @@ def registries_page() -> str:
     for title, how, registry in sections:
         parts += [f"## {title}", how, _table(*_entries(registry))]
     parts += [
-        "## Engines",
-        "Exact nearest neighbours; `dimscope list engines`.",
+        "## Backends",
+        "Exact nearest neighbours; `dimscope list backends`. The number of points and the device choose.",
         _table(("name", "place"), [(f"`{name}`", f"`{place}`") for name, place in BACKENDS.places.items()]),
+        "## Engines",
+        "Where the work of a run is done; `dimscope list engines`; `--engine NAME`.",
+        _table(("name", "place"), [(f"`{name}`", f"`{place}`") for name, place in ENGINES.places.items()]),
         "## Demos",
         "`dimscope demo --case NAME`.",
         _table(("name", "place"), [(f"`{name}`", f"`{place}`") for name, place in DEMOS.places.items()]),

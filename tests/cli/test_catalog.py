@@ -9,6 +9,7 @@ from dimscope.checks import CHECKS
 from dimscope.cli.catalog import TABLES
 from dimscope.demos import DEMOS
 from dimscope.dimensions import ESTIMATORS
+from dimscope.engines import ENGINES
 from dimscope.knn import BACKENDS
 from dimscope.models.families import FAMILIES
 from dimscope.overlaps import MEASURES
@@ -21,7 +22,8 @@ REGISTRIES = {
     "rules": RULES,
     "checks": CHECKS,
     "plots": PLOTS,
-    "engines": BACKENDS,
+    "backends": BACKENDS,
+    "engines": ENGINES,
     "demos": DEMOS,
 }
 
@@ -56,8 +58,8 @@ def test_models_name_blocks_and_last_norm(call):
     assert entries["distilbert"] == "blocks: transformer.layer; last norm: none"
 
 
-@pytest.mark.parametrize("what", ["engines", "demos"])
-def test_engines_and_demos_say_what_they_are_for(what, call):
+@pytest.mark.parametrize("what", ["backends", "engines", "demos"])
+def test_backends_engines_and_demos_say_what_they_are_for(what, call):
     entries = {entry["name"]: entry["summary"] for entry in json.loads(call("list", what, "--json").out)}
     for name, place in REGISTRIES[what].places.items():
         first = (import_module(place.partition(":")[0]).__doc__ or "").splitlines()[0].rstrip(".")

@@ -13,6 +13,7 @@ from dimscope.checks import CHECKS
 from dimscope.cli.main import COMMANDS
 from dimscope.demos import DEMOS
 from dimscope.dimensions import ESTIMATORS
+from dimscope.engines import ENGINES
 from dimscope.knn import BACKENDS
 from dimscope.overlaps import MEASURES
 from dimscope.plots import PLOTS
@@ -25,8 +26,8 @@ TESTS = ROOT / "tests"
 PYTHON = sorted(path for folder in ("src", "tests", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 REGISTRIES = {
-    "checks": CHECKS, "demos": DEMOS, "dimensions": ESTIMATORS, "knn": BACKENDS, "overlaps": MEASURES, "plots": PLOTS,
-    "rules": RULES,
+    "checks": CHECKS, "demos": DEMOS, "dimensions": ESTIMATORS, "engines": ENGINES, "knn": BACKENDS, "overlaps": MEASURES,
+    "plots": PLOTS, "rules": RULES,
 }  # fmt: skip
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 JOINT = {
@@ -34,6 +35,7 @@ JOINT = {
     "cli/test_bad_input.py": "every refusal through the command line",
     "cli/test_plugins.py": "a run with entries of another package",
     "cli/test_interrupted.py": "a full disk and Ctrl-C during a run",
+    "engines/test_faults.py": "workers that are killed, stopped, full, or elsewhere, during a run",
     "dimensions/test_conventions.py": "estimators as other packages compute them",
     "models/test_hidden_states.py": "every architecture against the states that transformers returns",
     "models/test_modalities.py": "image and sound architectures, given tensors, against the states that transformers returns",

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from dimscope.errors import InputError, ModelError, StoreError, UsageError
 from dimscope.pipeline import extract as module
+from dimscope.pipeline import filling
 from dimscope.pipeline.extract import extract, extraction_key
 from dimscope.pipeline.measure import measure
 from dimscope.pipeline.run import run_stages
@@ -126,13 +127,13 @@ def test_only_missing_blocks_are_read(small, bert, extracted, monkeypatch):
     del progress["done"]["2"]
     (extracted.states / "progress.json").write_text(json.dumps(progress))
     read = []
-    original = module._read_block
+    original = filling.read_rows
 
     def spy(reader, tokens, start, stop, advance):
         read.append((start, stop))
         return original(reader, tokens, start, stop, advance)
 
-    monkeypatch.setattr(module, "_read_block", spy)
+    monkeypatch.setattr(filling, "read_rows", spy)
     run(small(bert), extracted.path)
     assert read == [(32, 48)]
     for name, states in states_of(extracted).items():
@@ -331,6 +332,16 @@ def test_the_key_follows_what_the_states_depend_on(small, bert, tmp_path):
     change_weights(model, lambda tensors: tensors["pooler.dense.bias"].zero_())
     others.append(extraction_key(small(model), "sha256:1"))
     assert len({base, *others}) == 5
+
+
+def test_the_key_follows_the_content_of_a_cluster_file(small, bert, tmp_path):
+    path = tmp_path / "clusters.npy"
+    keys = [extraction_key(small(bert, clusters=str(path)), "sha256:1")]
+    for colors in (np.zeros((16, 3)), np.ones((16, 3)), np.zeros((16, 3))):
+        np.save(path, colors)
+        keys.append(extraction_key(small(bert, clusters=str(path)), "sha256:1"))
+    assert len(set(keys)) == 3
+    assert keys[1] == keys[3]
 
 
 def test_changed_weights_start_over(small, bert, tmp_path):

@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from dimscope.errors import UsageError
 from dimscope.models.load import load_model
-from dimscope.pipeline import extract as module
+from dimscope.pipeline import filling
 from dimscope.pipeline.pools import split_pools
 from dimscope.pipeline.run import run_stages
 from dimscope.store.folder import RunFolder
@@ -28,13 +28,13 @@ def content(out, below=""):
 
 def count_forwards(monkeypatch):
     read = []
-    original = module._read_block
+    original = filling.read_rows
 
     def spy(reader, tokens, start, stop, advance):
         read.append((reader.config.pool, start))
         return original(reader, tokens, start, stop, advance)
 
-    monkeypatch.setattr(module, "_read_block", spy)
+    monkeypatch.setattr(filling, "read_rows", spy)
     return read
 
 

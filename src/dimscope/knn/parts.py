@@ -198,7 +198,8 @@ def collect(pair: Pair) -> Found:
     height = len(filters[0].rows.norms)
     whole = filters[0] if is_self else stacked(filters)
     with Workers(1, 2 * join.BLOCK * join.BLOCK) as workers:
-        workers.limit_torch()
+        if search.choice.coarse != "float32":
+            workers.limit_torch()
         lists = _lists(len(whole.rows.norms), search.room)
         if not is_readable(whole.rows):
             lists.radii[:] = -1.0
