@@ -40,8 +40,9 @@ def test_what_is_refused(arrays):
     np.save(arrays / "imagenet_train_labels.npy", np.arange(7))
     foreign = igpt_overlap(Source(arrays), arrays, "iGPT-S", "small")
     assert len(foreign.layers) == 0
-    assert [sentence.split()[:2] for sentence in foreign.left_out] == [["layer", f"{layer}:"] for layer in range(0, 25, 6)]
-    assert all("7" in sentence for sentence in foreign.left_out)
+    assert len(foreign.left_out) == 1
+    assert foreign.left_out[0].startswith("layers 0, 6, 12, 18, 24: ")
+    assert "7" in foreign.left_out[0]
     stored = np.load(arrays / "imagenet_train_mus_small_dec32_cpt1000_rep4.npy")
     stored[3, 1] = 1
     np.save(arrays / "imagenet_train_mus_small_dec32_cpt1000_rep4.npy", stored)

@@ -76,8 +76,6 @@ def test_a_missing_table_leaves_its_layer_out(tabled):
 
 
 def test_another_split_is_named(tabled):
-    with pytest.raises(
-        InputError,
-        match=r"layer0_valid_index\.npy does not exist, .* There are tables of: my-run train, small train \(--split\)",
-    ):
+    there = r"There are tables of: my-run train of imagenet, small train of imagenet \(--split\)"
+    with pytest.raises(InputError, match=rf"layer0_valid_index\.npy does not exist, .* {there}"):
         tabled_dimension(Source(None, tabled), Tables(tabled, "small", split="valid"), "iGPT-S")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray
-from dimscope.errors import InputError
+from dimscope.errors import InputError, first_of
 
 MODELS = {"iGPT-S": "small", "iGPT-M": "medium", "iGPT-L": "large", "ESM-2 35M": "35M", "ESM-2 650M": "650M", "ESM-2 3B": "3B"}
 """Name in the figures -> word in the names of the files."""
@@ -77,11 +77,12 @@ def curve_of(
 ) -> Curve:
     """The curve of `measure`, which gives value and standard error of a layer; a layer whose files are wrong is left out."""
     found: dict[int, tuple[float, float]] = {}
-    sentences = list(left_out)
+    faults: dict[str, list[int]] = {}
     for layer in layers:
         try:
             found[layer] = measure(layer)
         except InputError as error:
-            sentences.append(f"layer {layer}: {error}")
+            faults.setdefault(str(error), []).append(layer)
+    sentences = [f"layer{'s' * (len(at) > 1)} {first_of(at)}: {fault}" for fault, at in faults.items()]
     values, errors = np.array(list(found.values()), np.float64).reshape(-1, 2).T
-    return Curve(model, quantity, np.array(list(found), np.int64), values, errors, last, tuple(dict.fromkeys(sentences)))
+    return Curve(model, quantity, np.array(list(found), np.int64), values, errors, last, (*left_out, *sentences))

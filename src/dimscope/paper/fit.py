@@ -22,7 +22,7 @@ def slope(ratios: FloatArray, fraction: float) -> float:
     """
     n_fitted = int(len(ratios) * fraction)
     if n_fitted < MIN_POINTS:
-        raise InputError(f"{n_fitted} ratios remain to be fitted; at least {MIN_POINTS} are needed.")
+        raise InputError(f"{n_fitted} ratios remain to be fitted; at least {MIN_POINTS} are needed: lower --decimation.")
     with np.errstate(divide="ignore"):
         x = np.log(np.sort(ratios)[:n_fitted])
     y = -np.log1p(-np.arange(1, n_fitted + 1) / len(ratios))

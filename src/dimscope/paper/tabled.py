@@ -107,7 +107,7 @@ def _layers(tables: Tables) -> list[int]:
     layers = tables.layers
     if layers:
         return layers
-    there = [f"{other.word} {other.split}" for other in tables_in(tables.results)]
+    there = [f"{other.word} {other.split} of {other.dataset}" for other in tables_in(tables.results)]
     hint = f" There are tables of: {', '.join(there)} (--split)." if there else ""
     raise InputError(f"{tables.path(0, 'index')} does not exist, nor that of another layer.{hint}")
 
