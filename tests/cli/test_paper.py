@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from bundles import igpt_weights, write_bundle
 from dimscope.cli.paper import paper
+from dimscope.errors import UsageError
 
 
 def call(*words):
@@ -31,6 +33,23 @@ def test_from_checkpoint_and_images_to_the_figure(tmp_path):
     drawn = call("plot", "--from-distances", tmp_path / "results", "--to", tmp_path / "plots", "--decimation", 4, "--published")
     assert (tmp_path / "plots" / "other_id_ov_labels.png").is_file()
     assert drawn.stderr == ""
+
+
+def test_tables_are_found_beside_the_arrays(tmp_path):
+    from dimscope.paper.legacy import file_name, tables, write_array
+
+    (tmp_path / "data").mkdir()
+    for kind, array in tables(np.random.default_rng(0).uniform(size=(600, 3)), 50).items():
+        write_array(tmp_path / "small" / "distance_matrices" / file_name("small", 0, "train", kind), array)
+    to = ("--to", tmp_path / "plots", "--decimation", 2)
+    for words in (("--data", tmp_path / "data", "--from-distances"), ("--from-distances", tmp_path)):
+        said = call("plot", *words, *to)
+        assert (tmp_path / "plots" / "igpt_id_ov_labels.png").is_file(), said.stderr
+        assert f"left out: iGPT-S: {tmp_path}/small/imagenet_labels.npy does not exist." in said.stderr
+        for path in (tmp_path / "plots").iterdir():
+            path.unlink()
+    with pytest.raises(UsageError, match="nothing to plot was named"):
+        call("plot", "--from-distances", *to)
 
 
 def test_help_is_the_same_whoever_calls_first():

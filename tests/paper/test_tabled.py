@@ -5,7 +5,7 @@ from dimscope.errors import InputError
 from dimscope.paper.curves import Source
 from dimscope.paper.fit import slope
 from dimscope.paper.legacy import file_name, tables, write_array
-from dimscope.paper.tabled import Tables, tabled_dimension, tabled_overlap, tables_in
+from dimscope.paper.tabled import Tables, results_of, tabled_dimension, tabled_overlap, tables_in
 
 
 def write(home, points, *, layer=0, split="train", convention="exact"):
@@ -62,6 +62,13 @@ def test_which_tables_there_are(tabled):
     assert tables_in(tabled) == [older, Tables(tabled, "small")]
     assert older.layers == [0]
     assert older.path(0, "index").is_file()
+
+
+def test_the_results_folder_of_the_released_arrays(tabled):
+    (tabled / "data").mkdir()
+    assert results_of(tabled / "data") == tabled == results_of(tabled)
+    (tabled / "data" / "inner").mkdir()
+    assert results_of(tabled / "data" / "inner") == tabled / "data" / "inner"
 
 
 def test_a_missing_table_leaves_its_layer_out(tabled):

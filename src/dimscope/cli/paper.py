@@ -10,6 +10,8 @@ from dimscope.cli.options import NearChoice
 
 SIZES = ("small", "medium", "large")
 PATH = click.Path(path_type=Path)
+BESIDE_DATA = Path("//beside-data")
+"""Stands for `--from-distances` without a folder."""
 
 
 class Steps(NearGroup):
@@ -172,7 +174,12 @@ def distances(quiet: bool, from_run: Path | None, data_path: Path | None, **opti
 @click.option("--data", type=PATH, metavar="DIR", help="Folder of the downloaded arrays.")
 @click.option("-o", "--to", default="results/plots", show_default=True, type=PATH, metavar="DIR", help="Where the figures go.")
 @click.option(
-    "--from-distances", type=PATH, metavar="DIR", help="Results folder of `paper distances`: read its tables instead of mus."
+    "--from-distances",
+    type=PATH,
+    is_flag=False,
+    flag_value=BESIDE_DATA,
+    metavar="[DIR]",
+    help="Results folder of `paper distances`: read its tables instead of mus.  [without DIR: --data, or the folder it is in]",
 )
 @click.option(
     "--split", default="train", show_default=True, help="Split in the names of the tables, as train or train_untrained."
@@ -211,9 +218,13 @@ def plot(data: Path | None, to: Path, published: bool, **options: Any) -> None:
     from dimscope.paper.curves import Source
     from dimscope.paper.figures import write_figures
     from dimscope.paper.gather import all_curves
+    from dimscope.paper.tabled import results_of
 
-    if data is None and options["from_distances"] is None:
+    results = options["from_distances"]
+    if data is None and results in (None, BESIDE_DATA):
         raise UsageError("nothing to plot was named; give --data DIR with the downloaded arrays, or --from-distances DIR.")
+    if data is not None and results == BESIDE_DATA:
+        options["from_distances"] = results_of(data)
     curves, missing = all_curves(Source(data=data, **options))
     for sentence in missing:
         click.echo(f"left out: {sentence}", err=True)

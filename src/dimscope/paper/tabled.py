@@ -68,6 +68,11 @@ def tables_in(results: Path) -> list[Tables]:
     return sorted(found)
 
 
+def results_of(data: Path) -> Path:
+    """The results folder that belongs to a folder of released arrays: this folder, or the one it is in, which has tables."""
+    return next((folder for folder in (data, data.absolute().parent) if tables_in(folder)), data)
+
+
 def _folder(home: Path) -> Path:
     return home / FOLDER if (home / FOLDER).is_dir() else home
 
