@@ -19,7 +19,7 @@ def test_a_dry_run_prints_a_table_and_writes_nothing(call, bert, table, tmp_path
     assert shown["model"].startswith("BertModel, ")
     assert shown["examples"].startswith("60 (59 distinct, 2 labels, ")
     assert shown["layers"] == "4 of width 32: embed_00 to block_03"
-    assert shown["disk"].startswith(f"states {4 * (128 + 60 * 32 * 4) / 1000:.3g} kB, neighbor tables ")
+    assert shown["disk"].startswith(f"states {4 * (128 + 60 * 32 * 4) / 1000:.3g} kB, neighbour tables ")
     assert shown["machines"] == "3 like this one"
     assert re.match(r"\d+\.\d s +one layer of width 32 tried on 59 of 59 points", shown["neighbors"])
     assert "together" in shown

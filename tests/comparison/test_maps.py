@@ -34,4 +34,4 @@ def test_few_common_examples_are_a_reason_and_no_empty_picture(runs, tmp_path):
     table.to_parquet(other / "points.parquet", index=False)
     found = map_of(tuple(open_runs([str(runs / "a"), str(other)])), None)
     assert found.found is None
-    assert found.reason.startswith("of their examples 8 are the same, too few for 10 neighbors among them; ask for fewer (--k)")
+    assert found.reason.startswith("of their examples 8 are the same, too few for 10 neighbours among them; ask for fewer")

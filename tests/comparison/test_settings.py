@@ -34,7 +34,7 @@ def test_each_difference_has_its_sentence():
     (one,) = cautions_of([made("a"), made("b", estimators=["gride"]), made("c")])
     assert one.startswith("Dimensions come from different estimators (twonn: a, c; gride: b): compare their form")
     (one,) = cautions_of([made("a"), made("b", overlap_k=10)])
-    assert one.startswith("Overlaps compare different numbers of neighbors (30: a; 10: b)")
+    assert one.startswith("Overlaps compare different numbers of neighbours (30: a; 10: b)")
     (one,) = cautions_of([made("a"), made("b", 121)])
     assert one.startswith("The runs have 100 to 121 distinct examples")
     (one,) = cautions_of([made("a"), made("b", data="other")])

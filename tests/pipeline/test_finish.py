@@ -2,6 +2,7 @@
 
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,6 +14,7 @@ from dimscope.pipeline.finish import FIGURE_ENDINGS, answer, illustrate
 from dimscope.pipeline.measure import measure
 from dimscope.pipeline.run import note_origin
 from dimscope.plots import PLOTS
+from dimscope.plots.theme import SIZES
 from dimscope.progress import Silent
 from dimscope.rules import recommend
 from dimscope.store.folder import RunFolder
@@ -57,6 +59,15 @@ def test_every_figure_that_can_be_drawn_is_there_in_both_forms(measured):
     assert {path.name for path in folder.figures.iterdir()} == {f"{name}{end}" for name in drawable for end in FIGURE_ENDINGS}
     for path in folder.figures.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG" if path.suffix == ".png" else b"<?xml")
+
+
+def test_figures_have_the_size_and_forms_that_were_asked_for(measured):
+    config, folder, profile = measured
+    illustrate(folder, profile, *answer(config, folder, profile), size="column", endings=(".svg", ".pdf"))
+    assert {path.suffix for path in folder.figures.iterdir()} == {".svg", ".pdf"}
+    root = ElementTree.parse(folder.figures / "dimension.svg").getroot()
+    assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(72 * SIZES["column"].width)
+    assert (folder.figures / "dimension.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_the_page_tells_title_command_and_credits(measured):

@@ -17,7 +17,7 @@ def test_chance_is_drawn_where_it_is(profile: Profile) -> None:
     plot = plot_overlap(profile)
     dashed = next(line for line in plot.axes[0].lines if line.get_linestyle() == "--")
     np.testing.assert_allclose(dashed.get_ydata(), [0.01, 0.01])
-    assert plot.axes[0].get_ylabel() == "shared fraction of 30 neighbors"
+    assert plot.axes[0].get_ylabel() == "shared fraction of 30 neighbours"
 
 
 def test_a_profile_without_this_overlap_is_refused(profile: Profile) -> None:

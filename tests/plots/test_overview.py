@@ -22,7 +22,7 @@ def test_shares_are_drawn_from_zero_to_one_with_their_chance(profile: Profile) -
     plot = plot_overview(profile)
     for axes, chance in zip(plot.axes[1:], (0.01, 0.074), strict=True):
         assert axes.get_ylim() == (0, 1.03)
-        assert axes.get_ylabel() == "share of 30 neighbors"
+        assert axes.get_ylabel() == "share of 30 neighbours"
         dashed = next(line for line in axes.lines if line.get_linestyle() == "--")
         np.testing.assert_allclose(dashed.get_ydata(), chance)
     assert [text.get_text() for text in plot.figure.legends[0].get_texts()] == ["chance"]

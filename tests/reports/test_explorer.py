@@ -1,11 +1,22 @@
 import base64
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dimscope.reports.explorer import LISTED, LONGEST_TEXT, NOTHING, UNKNOWN, against_their_label, explorer_data, most_changing
+from dimscope.reports.embedded import json_for_page
+from dimscope.reports.explorer import (
+    BUDGET,
+    LISTED,
+    LONGEST_OF_NEIGHBORS,
+    LONGEST_TEXT,
+    NOTHING,
+    PICTURES,
+    UNKNOWN,
+    against_their_label,
+    explorer_data,
+    most_changing,
+)  # fmt: skip
 from dimscope.reports.neighborhoods import Neighborhoods
 
 
@@ -32,13 +43,15 @@ def test_packed_tables_lead_back_to_the_neighbors(hoods: Neighborhoods) -> None:
 
 
 def test_the_budget_limits_the_page_and_keeps_the_striking_first(hoods: Neighborhoods) -> None:
-    whole, small = explorer_data(hoods), explorer_data(hoods, budget=12_000)
+    whole, small = explorer_data(hoods), explorer_data(hoods, most=16_000)
     assert 0 < small["n_chosen"] < len(small["ids"]) < whole["n_chosen"]
-    assert len(json.dumps(small)) < 2 * 12_000
+    lengths = [len(text) for text in small["texts"]]
+    assert max(lengths[: small["n_chosen"]]) <= LONGEST_TEXT
+    assert max(lengths[small["n_chosen"] :]) <= LONGEST_OF_NEIGHBORS
     changing = [int(name.removeprefix("id-")) for name in small["ids"][: small["n_chosen"]]]
     assert changing == most_changing(hoods)[: len(changing)].tolist()
     assert max(small["changing"]) < small["n_chosen"]
-    assert explorer_data(hoods, seed=1, budget=40_000) == explorer_data(hoods, seed=1, budget=40_000)
+    assert explorer_data(hoods, seed=1, most=40_000) == explorer_data(hoods, seed=1, most=40_000)
 
 
 def test_changing_most_is_keeping_least(hoods: Neighborhoods) -> None:
@@ -76,17 +89,40 @@ def test_gaps_are_no_neighbors(hoods: Neighborhoods) -> None:
     assert (table(content, "near")[:, 2] != NOTHING).all()
 
 
-@pytest.mark.parametrize("n_layers", [50])
-def test_fifty_layers_of_ten_thousand_examples_stay_in_the_budget(n_layers: int) -> None:
-    rng, n = np.random.default_rng(0), 10_000
-    texts = tuple("\N{GREEK SMALL LETTER ALPHA}" * 200 for _ in range(n))
-    shares = rng.random((n_layers, n))
+EXPENSIVE = ("<&>" * 100, '"\\' * 150, "\0" * 300, "\N{GRINNING FACE}" * 300)
+"""Texts that take more bytes in the page than they have characters."""
+
+
+@pytest.mark.parametrize("most", [0, 3_000, 20_000, 60_000, 10_000_000])
+@pytest.mark.parametrize("text", ["word " * 60, *EXPENSIVE])
+def test_the_page_holds_what_was_allowed_and_not_much_less(hoods: Neighborhoods, text: str, most: int) -> None:
+    labels = tuple(f"{text}{row}" for row in range(120))
+    costly = replace(hoods, texts=(text,) * 120, ids=labels, labels=labels, picture=lambda row: "data:," + "A" * (10 * row))
+    content = explorer_data(costly, most=most)
+    size = len(json_for_page(content).encode())
+    assert size <= most or (most < 2_000 and content["n_chosen"] == 0)
+    if 0 < content["n_chosen"] < 120:
+        assert size > 0.3 * most
+    assert (content["n_chosen"] == 120) == (most > 1_000_000)
+
+
+def test_only_labels_that_are_shown_are_named(hoods: Neighborhoods) -> None:
+    content = explorer_data(replace(hoods, labels=tuple(f"label {row}" for row in range(120))), most=16_000)
+    assert sorted(content["names"]) == sorted(f"label {name.removeprefix('id-')}" for name in content["ids"])
+
+
+@pytest.mark.parametrize("n", [10_000, 1_000_000])
+def test_many_examples_stay_in_the_budget(n: int) -> None:
+    rng, n_layers = np.random.default_rng(0), 5 if n > 10_000 else 50
+    shares = rng.random((n_layers, n), dtype=np.float32)
+    texts = ("\N{GREEK SMALL LETTER ALPHA}" * 500,) * n
     found = Neighborhoods(
         tuple(f"block_{place:02d}" for place in range(n_layers)), tuple(map(str, range(n))), texts,
-        tuple("ab"[row % 2] for row in range(n)), 30, rng.integers(n, size=(n_layers, n, 5)), shares, shares, None,
+        None, 30, rng.integers(n, size=(n_layers, n, 5), dtype=np.int32), shares, np.full_like(shares, np.nan), None,
+        lambda row: "data:image/webp;base64," + "A" * 700,
     )  # fmt: skip
-    size = len(json.dumps(explorer_data(found), ensure_ascii=False).encode())
-    assert 500_000 < size < 1_500_000
+    size = len(json_for_page(explorer_data(found)).encode())
+    assert 0.7 * (BUDGET + PICTURES) < size <= BUDGET + PICTURES
 
 
 def test_pictures_are_held_for_every_example_and_cost_their_size(hoods: Neighborhoods) -> None:
@@ -97,7 +133,7 @@ def test_pictures_are_held_for_every_example_and_cost_their_size(hoods: Neighbor
         row = int(name.removeprefix("id-"))
         assert picture.startswith(f"data:image/webp;base64,{row}A") if row % 2 else picture == ""
     assert explorer_data(hoods)["pictures"] == []
-    monotone = [explorer_data(drawn, budget=budget)["n_chosen"] for budget in (-380_000, -300_000, 0)]
+    monotone = [explorer_data(drawn, most=most)["n_chosen"] for most in (30_000, 100_000, 400_000)]
     assert monotone == sorted(monotone) and monotone[0] < monotone[-1]
 
 

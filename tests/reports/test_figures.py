@@ -54,9 +54,13 @@ def places_of(layer: ElementTree.Element) -> list[tuple[float, float]]:
     assert rect is not None and guide is not None
     left, x = float(rect.get("x", "nan")), float(guide.get("x1", "nan"))
     assert left <= x <= left + float(rect.get("width", "nan"))
-    dots = [(float(dot.get("cx", "nan")), float(dot.get("cy", "nan"))) for dot in layer.findall("circle")]
-    assert all(abs(dot_x - x) < 0.011 for dot_x, _ in dots)
-    return dots
+    return [(x, y) for y, _ in dots_of(layer)]
+
+
+def dots_of(layer: ElementTree.Element) -> list[tuple[float, int]]:
+    """Height, and place in the list of quantities."""
+    pairs = (dot.split(":") for dot in str(layer.get("data-dots", "")).split())
+    return [(float(y), int(place)) for y, place in pairs]
 
 
 def test_areas_do_not_overlap_and_fill_the_axes(profile: Profile) -> None:
@@ -76,7 +80,7 @@ def test_a_layer_without_a_value_has_an_area_and_no_dot(profile: Profile) -> Non
     text = interactive_svg(PLOTS.load("dimension")(Profile(data)), "p", "words", {})
     layer = next(g for g in ElementTree.fromstring(text).iter("g") if g.get("data-layer") == "block_04")
     assert layer.find("rect") is not None
-    assert layer.find("circle") is None
+    assert layer.get("data-dots") is None
     assert "nan" not in text
 
 
@@ -109,6 +113,15 @@ def test_the_figure_is_described_and_layers_carry_their_values(profile: Profile)
     titles = {g.get("data-layer"): g.findtext("title") for g in root.iter("g") if g.get("class") == "layer"}
     assert titles["block_03"] == texts["block_03"]
     assert titles["block_04"] == "block_04"
+    second = interactive_svg(PLOTS.load("dimension")(profile), "p", "words", None)
+    assert "<title>" not in second and 'data-layer="block_03"' in second
+
+
+def test_only_the_first_panel_carries_the_values(profile: Profile) -> None:
+    first, *others = groups_of(parsed("spectrum", profile))
+    assert len(others) > 1
+    assert all(layer.find("title") is not None for layer in first)
+    assert not any(layer.find("title") is not None for group in others for layer in group)
 
 
 def test_controls_can_be_told_from_the_run(controlled: Profile, profile: Profile) -> None:
@@ -121,14 +134,11 @@ def test_controls_can_be_told_from_the_run(controlled: Profile, profile: Profile
     assert not any(element.get("data-control") for element in parsed("dimension", profile).iter())
 
 
-def test_dots_of_curves_that_can_be_hidden_say_so(controlled: Profile) -> None:
+def test_dots_say_to_which_curve_they_belong(controlled: Profile) -> None:
     plot = plot_dimension(controlled, show_scales=True)
     root = ElementTree.fromstring(interactive_svg(plot, "p", "words", {}))
     layer = next(g for g in root.iter("g") if g.get("data-layer") == "block_03")
-    dots = [{key: dot.get(key) for key in ("data-quantity", "data-scale", "data-control")} for dot in layer.findall("circle")]
-    assert dots[0] == {"data-quantity": None, "data-scale": None, "data-control": None}
-    assert dots[1] == {"data-quantity": "gride_2", "data-scale": "2", "data-control": None}
-    assert dots[7] == {"data-quantity": "dimension_untrained", "data-scale": None, "data-control": "untrained"}
+    assert [place for _, place in dots_of(layer)] == list(range(8))
     quantities = groups_of(root)[0].get("data-quantities")
     assert quantities == "dimension gride_2 gride_4 gride_8 gride_16 gride_32 gride_64 dimension_untrained"
     drawn = [g.get("data-scale") for g in root.iter("g") if g.get("data-scale")]
@@ -140,4 +150,4 @@ def test_points_of_published_curves_are_no_layers(profile: Profile) -> None:
     root = ElementTree.fromstring(interactive_svg(plot, "p", "words", {}))
     names = [g.get("data-layer") for g in root.iter("g") if g.get("data-layer")]
     assert names == [layer.name for layer in profile.layers]
-    assert [len(g.findall("circle")) for g in root.iter("g") if g.get("data-layer")] == [1] * len(names)
+    assert [len(dots_of(g)) for g in root.iter("g") if g.get("data-layer")] == [1] * len(names)

@@ -55,7 +55,7 @@ def test_an_open_choice_without_labels_sends_to_a_labeled_sample(bare: Profile) 
     flat = bare.dataset.copy(deep=True)
     flat["dimension"].values[:] = np.linspace(20, 10, 14)
     answer = words(report(Profile(flat)).html(), "answer")
-    assert "Compare a few layers on a small labeled sample of your task." in answer
+    assert "Compare a few layers on a small labelled sample of your task." in answer
     assert "label overlap" not in answer.lower()
 
 

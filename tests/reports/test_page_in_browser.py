@@ -161,11 +161,11 @@ def search(browser: Any, text: str) -> None:
 
 
 def test_the_map_shows_the_value_of_a_square_and_pins_its_layer(full: Any, hoods: Any) -> None:
-    full.hover("#map [data-layer=block_03] [data-other=block_09]")
+    full.hover("#map [data-layer=block_03] .cells :nth-child(10)")
     shown = full.value(f"{TIP}.textContent")
     assert shown.startswith("block_03\nand block_09\noverlap 0.")
     assert float(shown.split("overlap ")[1].split(" ")[0]) == pytest.approx(hoods.overlap.values[3, 9], abs=0.006)
-    full.click("#map [data-layer=block_03] [data-other=block_09]")
+    full.click("#map [data-layer=block_03] .cells :nth-child(10)")
     assert {(layer, tag) for layer, tag in marked(full, "pin")} == {
         ("block_03", "g"), ("block_03", "span"), ("block_03", "tr"), ("block_03", "li"),
     }  # fmt: skip
@@ -212,12 +212,12 @@ def test_published_curves_come_with_axes_of_their_own(opened: Any, tmp_path: Pat
     assert opened.value(shown) == [f"plot {kind}"]
     choose(opened, "published", "e.checked = true")
     assert opened.value(shown) == [f"plot {kind} published"]
-    assert "digitized" in opened.value("document.querySelector('#dimension figcaption').innerText")
+    assert "digitised" in opened.value("document.querySelector('#dimension figcaption').innerText")
     opened.click(f"#dimension .{kind}.published [data-layer=block_05] .hit")
     assert {layer for layer, _ in marked(opened, "pin")} == {"block_05"}
     choose(opened, "published", "e.checked = false")
     assert opened.value(shown) == [f"plot {kind}"]
-    assert "digitized" not in opened.value("document.querySelector('#dimension figcaption').innerText")
+    assert "digitised" not in opened.value("document.querySelector('#dimension figcaption').innerText")
     assert opened.problems() == []
 
 

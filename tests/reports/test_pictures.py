@@ -8,7 +8,7 @@ from PIL import Image
 
 from dimscope.config import DataConfig
 from dimscope.inputs.examples import read_examples
-from dimscope.reports.pictures import SIDE, find_pictures
+from dimscope.reports.pictures import SIDE, find_pictures, why_no_pictures
 
 RED, BLUE = (220, 30, 20), (10, 40, 210)
 
@@ -85,3 +85,33 @@ def test_token_ids_are_no_images(tmp_path: Path) -> None:
     np.save(tmp_path / "tokens.npy", np.zeros((5, 4), dtype=np.int64))
     data = DataConfig(path=str(tmp_path / "tokens.npy"))
     assert find_pictures(data, list("01234"), [""] * 5, read_examples(data).source_hash) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "place"), [("images", "images"), ("images/table.csv", "images/table.csv"), ("elsewhere", "elsewhere")]
+)
+def test_pictures_that_are_gone_are_missed(folder: Path, path: str, place: str) -> None:
+    data = DataConfig(path=str(folder.parent / path))
+    why = why_no_pictures(data, ["gone.png", "x"], ["", ""])
+    assert why == (
+        f"Pictures are missing: the data are no longer at {folder.parent / place}. "
+        "Put them back there and give dimscope report RUN again."
+    )
+    assert why_no_pictures(data, ["1", "2"], ["a text", "another"]) == ""
+
+
+def test_an_array_that_is_gone_or_another_is_told(tmp_path: Path) -> None:
+    data = DataConfig(path=str(tmp_path / "x.npy"))
+    assert why_no_pictures(data, ["0"], [""]).startswith("If the examples are images, their pictures are missing: the data are")
+    np.save(tmp_path / "x.npy", np.zeros((5, 4), dtype=np.int64))
+    assert why_no_pictures(data, ["0"], [""]) == ""
+    np.save(tmp_path / "x.npy", np.zeros((5, 4, 4), dtype=np.uint8))
+    assert why_no_pictures(data, ["0"], [""]) == f"Pictures are missing: {data.path} is no longer what the run read."
+
+
+def test_a_pillow_that_cannot_write_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimscope.reports.pictures._can_write", lambda: False)
+    data = DataConfig(path=str(folder))
+    assert find_pictures(data, ["a/wide.png"], [""]) is None
+    assert "pip install 'dimscope[images]'" in why_no_pictures(data, ["a/wide.png"], [""])
+    assert why_no_pictures(data, ["a"], [""]) == ""

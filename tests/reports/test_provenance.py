@@ -13,7 +13,7 @@ def test_every_entry_is_shown_under_a_readable_name(profile: Profile) -> None:
     assert found["Data"]["truncated"] == "12"
     assert found["Data"]["dropped as incomplete"] == "4"
     assert found["Measures"] == {
-        "dimension": "twonn, gride", "neighbors kept": "100", "neighbors compared": "30", "bootstrap replicates": "60",
+        "dimension": "twonn, gride", "neighbours kept": "100", "neighbours compared": "30", "bootstrap replicates": "60",
         "rule of choice": "minimum", "seed": "3",
     }  # fmt: skip
     assert found["Time"] == {"extract": "1 min 1 s", "neighbors": "1.7 s", "finished": "2026-01-02 03:04:05 UTC"}

@@ -19,7 +19,7 @@ COMMANDS = {
     "recommend": ("stages:recommend", "Only the answer: which layers to use."),
     "report": ("stages:report", "Only the figures and the page."),
     "compare": ("compare:compare", "Several runs in one figure against depth, with maps of their overlaps and a page."),
-    "export": ("export:export", "Neighbors, points or numbers of a run as one file for other tools."),
+    "export": ("export:export", "Neighbours, points or numbers of a run as one file for other tools."),
     "show": ("show:show", "Read results in the terminal."),
     "paper": ("paper:paper", "The workflow of Valeriani et al. 2023 (arXiv 2302.00294), step by step."),
     "list": (

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dimscope.cli.output import print_cautions, print_json
+from dimscope.cli.output import print_cautions, print_json, shown
+from dimscope.cli.places import but_states, stand_in
 
 if TYPE_CHECKING:
     from dimscope.config import RunConfig
@@ -27,7 +28,7 @@ def plan_checkpoints(config: "RunConfig", out: Path | None, scope: "Scope", prog
     from dimscope.pipeline.run import default_folder
 
     places = split_revisions(config, out or default_folder(config.model.name, config.data.path))
-    plans = [plan_run(own, place, scope, progress) for own, place in places]
+    plans = [plan_run(own, stand_in(place, writes=False, wanted=but_states), scope, progress) for own, place in places]
     if as_json:
         print_json(plans[0].to_dict() if len(plans) == 1 else {"plans": [plan.to_dict() for plan in plans]})
         return
@@ -42,7 +43,7 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         print_json(plan.to_dict())
         return
-    click.echo(f"{plan.folder}: a dry run, nothing was written.\n")
+    click.echo(f"{shown(Path(plan.folder))}: a dry run, nothing was written.\n")
     for name, text in _facts(plan).items():
         click.echo(f"{name:<11} {text}")
     click.echo()
@@ -64,7 +65,7 @@ def _facts(plan: "Plan") -> dict[str, str]:
         "examples": _counts(plan.examples),
         "layers": f"{len(plan.layers)} of width {', '.join(map(str, widths))}: {' to '.join(dict.fromkeys(named))}",
         "disk": f"states {_bytes(disk['states'])}"
-        + (f", neighbor tables {_bytes(disk['neighbors'])}" if "neighbors" in disk else "")
+        + (f", neighbour tables {_bytes(disk['neighbors'])}" if "neighbors" in disk else "")
         + f"; {_bytes(disk['free'])} are free",
         "memory": ", ".join(f"{name} {_bytes(size)}" for name, size in memory.items() if name != "mapped")
         + (f" and {_bytes(memory['mapped'])} of mapped files" if "mapped" in memory else ""),

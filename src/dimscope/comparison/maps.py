@@ -42,6 +42,6 @@ def map_of(pair: Pair, k: int | None) -> MapFigure:
 
 def _too_few(found: RunOverlap, k: int) -> str:
     return (
-        f"of their examples {found.n_items} are the same, too few for {k} neighbors among them; ask for fewer (--k), or "
+        f"of their examples {found.n_items} are the same, too few for {k} neighbours among them; ask for fewer (--k), or "
         "measure both runs on the same examples."
     )

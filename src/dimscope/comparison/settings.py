@@ -38,12 +38,12 @@ def cautions_of(runs: Sequence[ComparedRun]) -> tuple[str, ...]:
         )
     counts = {run.name: str(_measured(run, "overlap_k")) for run in runs}
     if len(set(counts.values())) > 1:
-        found.append(f"Overlaps compare different numbers of neighbors ({_grouped(counts)}): their height depends on it.")
+        found.append(f"Overlaps compare different numbers of neighbours ({_grouped(counts)}): their height depends on it.")
     sizes = {run.name: int(run.profile.values("n_unique").max()) for run in runs if run.profile.has("n_unique")}
     if sizes and max(sizes.values()) > MOST_FACTOR * min(sizes.values()):
         found.append(
             f"The runs have {min(sizes.values())} to {max(sizes.values())} distinct examples: with more of them dimensions are "
-            "read at a finer scale and overlaps at the same number of neighbors fall. Measure equal numbers (--points) to "
+            "read at a finer scale and overlaps at the same number of neighbours fall. Measure equal numbers (--points) to "
             "compare heights."
         )
     data = {str(run.profile.provenance.get("data", {}).get("hash")) for run in runs}

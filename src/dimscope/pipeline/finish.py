@@ -1,6 +1,7 @@
 """Stages 3 and 4: the answer and the page."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,22 @@ def answer(config: RunConfig, folder: RunFolder, profile: Profile) -> tuple[Reco
 
 
 def illustrate(
-    folder: RunFolder, profile: Profile, recommendation: Recommendation, findings: list[Finding], *, has_texts: bool = True
+    folder: RunFolder,
+    profile: Profile,
+    recommendation: Recommendation,
+    findings: list[Finding],
+    *,
+    has_texts: bool = True,
+    size: str | None = None,
+    endings: Sequence[str] = FIGURE_ENDINGS,
 ) -> None:
     """Write `figures/`, `overlap.csv` and `report.html`; times, command and credits come from the manifest.
 
-    Without `has_texts` the page shows examples by id and label only, and no pictures.
+    Without `has_texts` the page shows examples by id and label only, and no pictures. `size` and `endings` are those of the
+    files in `figures/`; without a size each plot has its own.
+
+    Raises:
+        UsageError: an unknown size or ending.
     """
     from dimscope.plots import PLOTS
     from dimscope.reports import report
@@ -47,8 +59,9 @@ def illustrate(
     for name, kind in PLOTS.items():
         if not kind.is_drawable(profile):
             continue
-        plot = kind(profile, recommendation=recommendation) if name in WITH_ANSWER else kind(profile)
-        for ending in FIGURE_ENDINGS:
+        options: dict[str, Any] = {"recommendation": recommendation} if name in WITH_ANSWER else {}
+        plot = kind(profile, **options, **({"size": size} if size else {}))
+        for ending in endings:
             plot.save(folder.figures / f"{name}{ending}")
     full = profile.with_provenance(**_circumstances(folder))
     found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile))
@@ -59,14 +72,16 @@ def illustrate(
 
 
 def with_pictures(folder: RunFolder, found: "Neighborhoods") -> "Neighborhoods":
-    """The same with pictures of the examples, where the data of the run are images that are still there."""
-    from dimscope.reports.pictures import find_pictures
+    """The same with pictures of the examples, where the data of the run are images; with the reason where they are gone."""
+    from dimscope.reports.pictures import find_pictures, why_no_pictures
 
     config = read_folder_config(folder)
     if not config.model.name:  # points that the user brought
         return found
     data_hash = str(Manifest(folder.path).content.get("data", {}).get("hash", ""))
-    return replace(found, picture=find_pictures(config.data, found.ids, found.texts, data_hash))
+    picture = find_pictures(config.data, found.ids, found.texts, data_hash)
+    notice = "" if picture else why_no_pictures(config.data, found.ids, found.texts)
+    return replace(found, picture=picture, notice=notice)
 
 
 def overlap_k_of(profile: Profile) -> int:

@@ -74,7 +74,7 @@ def try_measures(config: RunConfig, sample: Sample, progress: Progress) -> Measu
     """
     sizes = sorted({min(size, sample.n) for size in TRIED})
     sizes = sizes[-1:] if sizes[-1] == sample.n else sizes
-    progress.message(f"trying neighbors and measures on {' and '.join(map(str, sizes))} of {sample.n} points")
+    progress.message(f"trying neighbours and measures on {' and '.join(map(str, sizes))} of {sample.n} points")
     times = _Times()
     for size in sizes:
         _try_size(config, sample, size, times)

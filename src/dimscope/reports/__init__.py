@@ -46,7 +46,7 @@ class Report:
     def json(self) -> str:
         """Everything in the report as JSON; missing numbers are null."""
         from dimscope.reports.context import report_context
-        from dimscope.reports.render import json_text
+        from dimscope.reports.embedded import json_text
 
         return json_text(report_context(self.profile, self.recommendation, self.findings))
 

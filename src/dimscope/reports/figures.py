@@ -16,9 +16,8 @@ import numpy as np
 from dimscope.plots import Panel, Plot
 from dimscope.plots.lines import CONTROL_ID
 from dimscope.plots.published import SITE as PUBLISHED
-from dimscope.plots.scale import PREFIX, SCALE_ID
+from dimscope.plots.scale import SCALE_ID
 from dimscope.plots.theme import GRID, INK, MUTED, PALETTE, PAPER
-from dimscope.profile import CONTROLS
 
 HREF = "{http://www.w3.org/1999/xlink}href"
 COLORS = {
@@ -28,7 +27,6 @@ COLORS = {
     PAPER: f"var(--surface, {PAPER})",
     **{color: f"var(--series-{place}, {color})" for place, color in enumerate(PALETTE)},
 }
-DOT_RADIUS = 3.4
 OPTIONAL = {CONTROL_ID: "data-control", SCALE_ID: "data-scale"}
 """Start of an id -> the attribute by which the page shows or hides such parts; its value is the word after the start."""
 # Without any style sheet (a notebook) the areas must be invisible and still answer the pointer with their <title>.
@@ -63,14 +61,17 @@ class Slot:
     dots: tuple[Dot, ...]
 
 
-def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str]) -> str:
+def interactive_svg(plot: Plot, prefix: str, label: str, texts: Mapping[str, str] | None) -> str:
     """The plot as an `<svg>` element to put into a page.
+
+    Each layer's dots stand as `data-dots`, height and place in the list of quantities, for the page's script to draw.
 
     Args:
         plot: of one profile.
         prefix: starts every id, so that ids stay unique in the page.
         label: what the figure shows, for readers who cannot see it.
-        texts: layer -> its name and its values in words, one line per quantity of the plot; shown where there is no script.
+        texts: layer -> its name and its values in words, one line per quantity of the plot; the first panel carries them, and
+            shows them where there is no script. None for a second drawing of the same figure, which needs them no more.
     """
     page, height = _bare_svg(plot, prefix, label)
     page.extend(_layer_groups(plot, height, texts))
@@ -141,34 +142,26 @@ def _finite(points: Sequence[Dot]) -> tuple[Dot, ...]:
     return tuple(dot for dot in points if np.isfinite(dot.x) and np.isfinite(dot.y))
 
 
-def _layer_groups(plot: Plot, height: float, texts: Mapping[str, str]) -> Iterable[ElementTree.Element]:
+def _layer_groups(plot: Plot, height: float, texts: Mapping[str, str] | None) -> Iterable[ElementTree.Element]:
+    quantities = list(dict.fromkeys(plot.frame()["quantity"]))  # in the order of the lines of `texts`
     for number, panel in enumerate(plot.panels):
-        quantities = " ".join(dict.fromkeys(plot.frame()["quantity"]))  # in the order of the lines of `texts`
-        named = {"data-panel": str(number), "data-along": panel.along, "data-quantities": quantities}
+        named = {"data-panel": str(number), "data-along": panel.along, "data-quantities": " ".join(quantities)}
         group = ElementTree.Element("g", {**AREAS, **named})
         for slot in layer_slots(plot, panel):
             element = ElementTree.SubElement(group, "g", {"class": "layer", "data-layer": slot.name})
-            ElementTree.SubElement(element, "title").text = texts.get(slot.name, slot.name)
-            _add_area(element, slot) if panel.along == "layer" else _add_line(element, slot)
+            if number == 0 and texts is not None:
+                ElementTree.SubElement(element, "title").text = texts.get(slot.name, slot.name)
+            _add_area(element, slot, quantities) if panel.along == "layer" else _add_line(element, slot)
         yield group
 
 
-def _add_area(element: ElementTree.Element, slot: Slot) -> None:
+def _add_area(element: ElementTree.Element, slot: Slot, quantities: Sequence[str]) -> None:
     area = {"x": slot.left, "y": slot.top, "width": slot.right - slot.left, "height": slot.bottom - slot.top}
     ElementTree.SubElement(element, "rect", {"class": "hit", **_rounded(area)})
     guide = {"x1": slot.x, "x2": slot.x, "y1": slot.top, "y2": slot.bottom}
     ElementTree.SubElement(element, "line", {"class": "guide", **_rounded(guide)})
-    for dot in slot.dots:
-        place = _rounded({"cx": dot.x, "cy": dot.y, "r": DOT_RADIUS})
-        ElementTree.SubElement(element, "circle", {"class": "dot", **place, **_optional(dot.quantity)})
-
-
-def _optional(quantity: str) -> dict[str, str]:
-    """What marks a dot of a curve that can be hidden."""
-    if quantity.startswith(PREFIX):
-        return {"data-quantity": quantity, "data-scale": quantity.removeprefix(PREFIX)}
-    control = next((name for name in CONTROLS if quantity.endswith(f"_{name}")), "")
-    return {"data-quantity": quantity, "data-control": control} if control else {}
+    if slot.dots:
+        element.set("data-dots", " ".join(f"{dot.y:.2f}:{quantities.index(dot.quantity)}" for dot in slot.dots))
 
 
 def _add_line(element: ElementTree.Element, slot: Slot) -> None:

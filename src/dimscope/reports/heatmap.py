@@ -5,38 +5,57 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from dimscope.arrays import FloatArray
 from dimscope.overlaps.matrix import OverlapMatrix
 from dimscope.profile import format_number
 from dimscope.reports.context import cell_of
 
 SIDE = 520
-LABELS_LEFT, LABELS_TOP = 112, 8
+LABELS_TOP, LETTER = 8, 12
+"""Room above, and of one letter of a name where letters are largest, on narrow screens."""
 MOST_LABELS = 17
 """Names that fit below each other."""
+MOST_ROWS = 64
+"""Layers that are drawn; of more, every second, third and so on, and the last."""
+SEPARATOR = "|"
+"""Between the values of a row."""
 
 
 def heatmap_svg(overlap: OverlapMatrix, layers: Sequence[str]) -> str:
     """An `<svg>` with one group per layer (row) and one square per other layer, darker where more neighbours are shared.
 
-    Each square carries its layer and value in `data-other` and `data-value`; the text alternative names the extremes.
+    At most `MOST_ROWS` + 1 layers are drawn (`drawn_layers`). The values of a row stand in its `data-values`, in the order of
+    its squares; the text alternative names the extremes.
     """
-    cell = SIDE / len(layers)
-    box = f"0 0 {LABELS_LEFT + SIDE + 8} {LABELS_TOP + SIDE + 8}"
+    places = drawn_layers(len(layers))
+    cell = SIDE / len(places)
+    labels_left = LETTER * max(len(layers[place]) for place in places) + 16
+    box = f"0 0 {labels_left + SIDE + 8} {LABELS_TOP + SIDE + 8}"
     root = ElementTree.Element("svg", {"viewBox": box, "role": "img", "aria-label": describe_overlap(overlap, layers)})
-    step = -(-len(layers) // MOST_LABELS)
+    step = -(-len(places) // MOST_LABELS)
     group = ElementTree.SubElement(root, "g", {"class": "layers heat", "pointer-events": "all"})
-    for row, name in enumerate(layers):
-        element = ElementTree.SubElement(group, "g", {"class": "layer", "data-layer": name})
-        ElementTree.SubElement(element, "title").text = _row_text(overlap, layers, row)
-        top = LABELS_TOP + row * cell
-        for column, other in enumerate(layers):
-            _add_cell(element, overlap, (row, column), other, cell)
-        frame = {"x": f"{LABELS_LEFT}", "y": f"{top:.1f}", "width": f"{SIDE}", "height": f"{cell:.1f}", "class": "frame"}
+    for row, place in enumerate(places):
+        name, top = layers[place], LABELS_TOP + row * cell
+        values = SEPARATOR.join(_value_text(overlap, (place, other)) for other in places)
+        element = ElementTree.SubElement(group, "g", {"class": "layer", "data-layer": name, "data-values": values})
+        ElementTree.SubElement(element, "title").text = _row_text(overlap, layers, place)
+        _add_cells(element, overlap.values[place, places], (labels_left, top), cell)
+        frame = {"x": f"{labels_left}", "y": f"{top:.1f}", "width": f"{SIDE}", "height": f"{cell:.1f}", "class": "frame"}
         ElementTree.SubElement(element, "rect", frame)
         if row % step == 0:
-            place = {"x": f"{LABELS_LEFT - 8}", "y": f"{top + cell / 2 + 4:.1f}", "text-anchor": "end", "class": "tick"}
-            ElementTree.SubElement(element, "text", place).text = name
+            spot = {"x": f"{labels_left - 8}", "y": f"{top + cell / 2 + 4:.1f}", "text-anchor": "end", "class": "tick"}
+            ElementTree.SubElement(element, "text", spot).text = name
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def drawn_layers(n_layers: int) -> list[int]:
+    """Places of the layers in the map: all, or as many at equal steps as fit, and the last."""
+    return sorted({*range(0, n_layers, step_of(n_layers)), n_layers - 1})
+
+
+def step_of(n_layers: int) -> int:
+    """From one drawn layer to the next."""
+    return max(1, -(-n_layers // MOST_ROWS))
 
 
 def describe_overlap(overlap: OverlapMatrix, layers: Sequence[str]) -> str:
@@ -56,14 +75,12 @@ def _pair(layers: Sequence[str], place: int) -> str:
     return f"{layers[place // len(layers)]} and {layers[place % len(layers)]}"
 
 
-def _add_cell(element: ElementTree.Element, overlap: OverlapMatrix, place: tuple[int, int], other: str, cell: float) -> None:
-    row, column = place
-    value = float(overlap.values[place])
-    box = {"x": LABELS_LEFT + column * cell, "y": LABELS_TOP + row * cell, "width": cell, "height": cell}
-    opacity = f"{value:.2f}" if np.isfinite(value) else "0"
-    shape = {name: f"{number:.1f}" for name, number in box.items()}
-    data = {"class": "cell", "fill-opacity": opacity, "data-other": other, "data-value": _value_text(overlap, place)}
-    ElementTree.SubElement(element, "rect", {**shape, **data})
+def _add_cells(element: ElementTree.Element, values: FloatArray, corner: tuple[float, float], cell: float) -> None:
+    cells = ElementTree.SubElement(element, "g", {"class": "cells", "transform": f"translate({corner[0]} {corner[1]:.1f})"})
+    for column, value in enumerate(values):
+        left, right = f"{column * cell:.1f}", f"{(column + 1) * cell:.1f}"
+        shape = f"M{left} 0H{right}V{cell:.1f}H{left}z"
+        ElementTree.SubElement(cells, "path", {"d": shape, "opacity": f"{value:.2f}" if np.isfinite(value) else "0"})
 
 
 def _row_text(overlap: OverlapMatrix, layers: Sequence[str], row: int) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pyarrow import parquet
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import IntArray
 from dimscope.knn.base import Neighbors
 from dimscope.overlaps.base import shared_counts
 from dimscope.overlaps.matrix import OverlapMatrix, overlap_matrix
@@ -16,6 +18,8 @@ from dimscope.store.tables import read_table
 
 SHOWN = 5
 """Neighbours of an example that the page shows in each layer."""
+Shares: TypeAlias = NDArray[np.float32]
+Places: TypeAlias = NDArray[np.int32]
 MOST_OVERLAPS = 3e9
 """Comparisons of neighbours (layers^2 n k) that the map of overlaps may cost; 50 layers of 40 000 examples at k = 30."""
 
@@ -33,7 +37,8 @@ class Neighborhoods:
         kept: shape (layers, n): share of the k neighbours that are still there in the next layer; NaN in the last layer.
         agreeing: shape (layers, n): share of the k neighbours with the example's own label; NaN without labels.
         overlap: of every layer with every other one; None where it would cost too much.
-        picture: draws an example (`pictures.find_pictures`); None where the examples are no images.
+        picture: draws an example (`pictures.find_pictures`); None where the examples are no images or are gone.
+        notice: why there are no pictures of examples that are images; else empty.
     """
 
     layers: tuple[str, ...]
@@ -41,21 +46,23 @@ class Neighborhoods:
     texts: tuple[str, ...]
     labels: tuple[str, ...] | None
     k: int
-    near: IntArray
-    kept: FloatArray
-    agreeing: FloatArray
+    near: Places
+    kept: Shares
+    agreeing: Shares
     overlap: OverlapMatrix | None
     picture: Picture | None = None
+    notice: str = ""
 
     def without_texts(self) -> "Neighborhoods":
         """The same for a page that may be shown to those who may not read the examples."""
-        return replace(self, texts=("",) * len(self.ids), picture=None)
+        return replace(self, texts=("",) * len(self.ids), picture=None, notice="")
 
 
 def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neighborhoods:
     """The neighbourhoods of a finished run, read from `points.parquet` and `neighbors/`.
 
-    Cost O(layers^2 n k) time for the map of overlaps, at most `MOST_OVERLAPS`, and O(layers n k) memory.
+    Cost O(layers^2 n k) time for the map of overlaps, at most `MOST_OVERLAPS`, and O(layers n) memory, with the map
+    O(layers n k).
 
     Args:
         folder: the run.
@@ -68,23 +75,28 @@ def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neig
     columns = parquet.read_table(folder.points, columns=["id", "label", "text"]).to_pydict()
     ids = tuple(str(cell) for cell in columns["id"])
     labels = None if None in columns["label"] else tuple(str(cell) for cell in columns["label"])
-    tables = [_table(folder, layer, k) for layer in layers]
-    lists = [None if table is None else _lists(table) for table in tables]
-    codes = None if labels is None else np.unique(labels, return_inverse=True)[1]
-    shape = (len(layers), len(ids))
-    near, kept, agreeing = np.full((*shape, SHOWN), -1, np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
-    for place, found in enumerate(lists):
-        if found is None:
-            continue
-        width = min(SHOWN, found.shape[1])
-        near[place, :, :width] = found[:, :width]
-        after = lists[place + 1] if place + 1 < len(lists) else None
-        if after is not None and after.shape == found.shape:
-            kept[place] = shared_counts(found, after) / found.shape[1]
-        if codes is not None:
-            agreeing[place] = (codes[found] == codes[:, None]).mean(axis=1)
     texts = tuple("" if cell is None else str(cell) for cell in columns["text"])
-    return Neighborhoods(tuple(layers), ids, texts, labels, k, near, kept, agreeing, _overlap(tables, len(ids), k))
+    codes = None if labels is None else np.unique(labels, return_inverse=True)[1]
+    shape, has_map = (len(layers), len(ids)), len(layers) ** 2 * len(ids) * k <= MOST_OVERLAPS
+    near, kept, agreeing = np.full((*shape, SHOWN), -1, np.int32), _gaps(shape), _gaps(shape)
+    tables: list[Neighbors | None] = []
+    before: IntArray | None = None
+    for place, layer in enumerate(layers):
+        table = _table(folder, layer, k)
+        tables.append(table if has_map else None)
+        found = None if table is None else _lists(table)
+        if found is not None:
+            near[place, :, : found.shape[1]] = found[:, :SHOWN]
+            if before is not None and before.shape == found.shape:
+                kept[place - 1] = shared_counts(before, found) / found.shape[1]
+            if codes is not None:
+                agreeing[place] = (codes[found] == codes[:, None]).mean(axis=1)
+        before = found
+    return Neighborhoods(tuple(layers), ids, texts, labels, k, near, kept, agreeing, _overlap(tables, k))
+
+
+def _gaps(shape: tuple[int, int]) -> Shares:
+    return np.full(shape, np.nan, np.float32)
 
 
 def _table(folder: RunFolder, layer: str, k: int) -> Neighbors | None:
@@ -104,10 +116,10 @@ def _lists(table: Neighbors) -> IntArray:
     return found
 
 
-def _overlap(tables: Sequence[Neighbors | None], n: int, k: int) -> OverlapMatrix | None:
+def _overlap(tables: Sequence[Neighbors | None], k: int) -> OverlapMatrix | None:
     """The map over all layers; rows and columns of layers whose table is missing or short are NaN."""
     usable = [place for place, table in enumerate(tables) if table is not None and table.k >= k]
-    if len(usable) < 2 or len(usable) ** 2 * n * k > MOST_OVERLAPS:
+    if len(usable) < 2:
         return None
     found = overlap_matrix([table for table in tables if table is not None and table.k >= k], k=k)
     if len(usable) == len(tables):

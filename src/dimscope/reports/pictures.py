@@ -51,6 +51,31 @@ def find_pictures(data: DataConfig, ids: Sequence[str], texts: Sequence[str], da
     return None if read is None else cache(lambda row: _address(read, row))
 
 
+def why_no_pictures(data: DataConfig, ids: Sequence[str], texts: Sequence[str]) -> str:
+    """A sentence for the page of a run whose examples are images that cannot be drawn; empty where they are no images."""
+    path = Path(data.path).expanduser()
+    is_array = path.suffix.lower() in ARRAY_ENDINGS
+    if not is_array and not any(_image_names(ids[row], texts[row]) for row in range(min(len(ids), LOOKED_AT))):
+        return ""
+    if not _can_write():
+        return "Pictures of the examples need Pillow with WebP: pip install 'dimscope[images]', then dimscope report RUN."
+    if is_array and path.exists():
+        return f"Pictures are missing: {data.path} is no longer what the run read." if _holds_images(data) else ""
+    what = "If the examples are images, their pictures are missing" if is_array else "Pictures are missing"
+    return f"{what}: the data are no longer at {data.path}. Put them back there and give dimscope report RUN again."
+
+
+def _holds_images(data: DataConfig) -> bool:
+    try:
+        return read_examples(data).kind == "image"
+    except DimscopeError:
+        return False
+
+
+def _image_names(*names: str) -> list[str]:
+    return [name for name in names if name.lower().endswith(IMAGE_ENDINGS)]
+
+
 def _can_write() -> bool:
     try:
         require_pillow()
@@ -75,8 +100,7 @@ def _file_reader(path: Path, ids: Sequence[str], texts: Sequence[str]) -> Callab
     folder = (path if path.is_dir() else path.parent).resolve()
 
     def place(row: int) -> Path | None:
-        names = [name for name in (ids[row], texts[row]) if name.lower().endswith(IMAGE_ENDINGS)]
-        found = ((folder / name).resolve() for name in names if "\0" not in name)
+        found = ((folder / name).resolve() for name in _image_names(ids[row], texts[row]) if "\0" not in name)
         return next((file for file in found if file.is_relative_to(folder) and file.is_file()), None)
 
     def read(row: int) -> np.ndarray | None:

@@ -43,8 +43,8 @@ LABELS = {
     },
     "measure": {
         "estimators": "dimension",
-        "k": "neighbors kept",
-        "overlap_k": "neighbors compared",
+        "k": "neighbours kept",
+        "overlap_k": "neighbours compared",
         "replicates": "bootstrap replicates",
         "duplicates": "equal rows",
         "rule": "rule of choice",

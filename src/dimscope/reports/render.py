@@ -14,17 +14,19 @@ from dimscope.checks import CHECKS
 from dimscope.checks.base import Finding
 from dimscope.plots.theme import shorten
 from dimscope.profile import Profile
+from dimscope.reports.budget import LEAST_EXPLORER, MOST_BYTES, Content, fit, frame_of_explorer
 from dimscope.reports.citations import bibtex
 from dimscope.reports.context import header_facts, label_facts, model_name, report_context, table_columns, table_rows
+from dimscope.reports.embedded import csv_link, json_for_page
 from dimscope.reports.explorer import explorer_data
-from dimscope.reports.heatmap import heatmap_svg
+from dimscope.reports.heatmap import heatmap_svg, step_of
 from dimscope.reports.neighborhoods import Neighborhoods
 from dimscope.reports.provenance import methods_of, provenance_groups, readable_time, with_links
 from dimscope.reports.sections import SECTIONS, draw_section, draw_sections
 from dimscope.rules.base import Recommendation
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("report.js", "explorer.js")
+SCRIPTS = ("figures.js", "report.js", "buttons.js", "explorer.js")
 LONGEST_HEADING = 120
 """Characters of a name above the page; the whole name is in its title and in the provenance."""
 
@@ -36,34 +38,55 @@ def render_page(
     neighborhoods: Neighborhoods | None = None,
 ) -> str:
     """The whole page: no request to any host, safe for any text in labels, names, paths and examples."""
-    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     provenance = profile.provenance
-    return page_environment().get_template("report.html.j2").render(
-        title=model_name(profile),
-        heading=shorten(model_name(profile), LONGEST_HEADING),
-        facts=header_facts(profile),
-        labels=label_facts(profile),
-        created=readable_time(provenance.get("created")),
-        version=str(provenance.get("dimscope") or ""),
-        answer=_answer(recommendation),
-        figures=draw_sections(profile, recommendation),
+    parts = {
+        **_frame(),
+        "title": model_name(profile),
+        "heading": shorten(model_name(profile), LONGEST_HEADING),
+        "facts": header_facts(profile),
+        "labels": label_facts(profile),
+        "created": readable_time(provenance.get("created")),
+        "version": str(provenance.get("dimscope") or ""),
+        "answer": _answer(recommendation),
         **_neighbor_parts(neighborhoods),
-        columns=table_columns(profile),
-        rows=table_rows(profile, recommendation),
-        findings=[finding.to_dict() for finding in findings],
-        n_checks=len(CHECKS),
-        groups=provenance_groups(provenance),
-        command=str(provenance.get("command") or ""),
-        config=json.dumps(provenance.get("config") or {}, indent=2, ensure_ascii=False),
-        credits=[with_links(str(line)) for line in provenance.get("credits") or []],
-        methods=methods_of(profile, recommendation.rule),
-        citations=bibtex(profile, recommendation.rule),
-        data=json_for_page(report_context(profile, recommendation, findings)),
-        csv_href=csv_link(profile),
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=_hash_of(script),
-    )  # fmt: skip
+        "columns": table_columns(profile),
+        "rows": table_rows(profile, recommendation),
+        "findings": [finding.to_dict() for finding in findings],
+        "n_checks": len(CHECKS),
+        "groups": provenance_groups(provenance),
+        "command": str(provenance.get("command") or ""),
+        "config": json.dumps(provenance.get("config") or {}, indent=2, ensure_ascii=False),
+        "credits": [with_links(str(line)) for line in provenance.get("credits") or []],
+        "methods": methods_of(profile, recommendation.rule),
+        "citations": bibtex(profile, recommendation.rule),
+        "data": json_for_page(report_context(profile, recommendation, findings)),
+    }
+    return _filled(parts, Content(draw_sections(profile, recommendation), csv_link(profile)), neighborhoods)
+
+
+def _filled(parts: dict[str, Any], content: Content, neighborhoods: Neighborhoods | None) -> str:
+    """The page with as much of its content, and as many examples, as fit."""
+    template = page_environment().get_template("report.html.j2")
+
+    def page(content: Content, **more: Any) -> str:
+        return template.render({**parts, "most_bytes": MOST_BYTES, **content._asdict(), **more})
+
+    room = MOST_BYTES - len(page(content).encode())
+    if neighborhoods is None:
+        return page(fit(content, room)[0])
+    room -= frame_of_explorer(len(neighborhoods.layers))
+    content, room = fit(content, room - LEAST_EXPLORER)
+    explorer = explorer_data(neighborhoods, most=room + LEAST_EXPLORER)
+    if not explorer["n_chosen"]:
+        return page(content._replace(left_out=(*content.left_out, "the neighbours of examples")))
+    return page(content, explorer=explorer, explorer_json=json_for_page(explorer))
+
+
+def _frame() -> dict[str, Any]:
+    """Style and script."""
+    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    return {"style": style, "script": Markup(script), "script_hash": _hash_of(script)}
 
 
 def render_snippet(profile: Profile, recommendation: Recommendation) -> str:
@@ -76,36 +99,13 @@ def render_snippet(profile: Profile, recommendation: Recommendation) -> str:
     )  # fmt: skip
 
 
-def json_text(context: dict[str, Any]) -> str:
-    """JSON by the standard's letter: a NaN inside would be an error here, not a surprise elsewhere."""
-    return json.dumps(context, allow_nan=False, ensure_ascii=False)
-
-
-def json_for_page(context: dict[str, Any]) -> Markup:
-    """JSON that can stand inside a `<script>` element: nothing in it can close the element or open a comment."""
-    text = json_text(context)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def csv_link(profile: Profile) -> str:
-    """A link that holds the profile as CSV, so that the download works without script."""
-    text = profile.to_dataframe().to_csv(index=False, lineterminator="\n")
-    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
-
-
 def _neighbor_parts(found: Neighborhoods | None) -> dict[str, Any]:
-    """The map of overlaps and the explorer; both empty for a profile without its run folder."""
+    """The map of overlaps; the explorer is added when it is known how much room there is."""
+    parts = {"k": 0, "heatmap": "", "every": 1, "notice": "", "explorer": None, "explorer_json": ""}
     if found is None:
-        return {"k": 0, "heatmap": "", "explorer": None, "explorer_json": ""}
-    content = explorer_data(found)
-    return {
-        "k": found.k,
-        "heatmap": heatmap_svg(found.overlap, found.layers) if found.overlap is not None else "",
-        "explorer": content,
-        "explorer_json": json_for_page(content),
-    }
+        return parts
+    drawn = heatmap_svg(found.overlap, found.layers) if found.overlap is not None else ""
+    return {**parts, "k": found.k, "heatmap": drawn, "every": step_of(len(found.layers)), "notice": found.notice}
 
 
 def page_environment() -> Environment:

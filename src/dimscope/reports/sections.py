@@ -71,21 +71,21 @@ SECTIONS = (
     Section(
         "label_overlap",
         "Label overlap",
-        "How often the nearest neighbors of an example carry its label. The recommendation never sees the labels.",
+        "How often the nearest neighbours of an example carry its label. The recommendation never sees the labels.",
         "Bands: one standard error. Thin dashes: chance.",
         False,
     ),
     Section(
         "overlap",
         "Overlap with the next layer",
-        "How many of the nearest neighbors an example keeps on the way to the next layer. Low: the layer rearranges.",
+        "How many of the nearest neighbours an example keeps on the way to the next layer. Low: the layer rearranges.",
         "Drawn at the layer before the step. Band: one standard error.",
         False,
     ),
     Section(
         "scale",
         "Dimension by scale",
-        "The same dimension read from nearer and farther neighbors. A flat line holds at all scales; where a line bends, "
+        "The same dimension read from nearer and farther neighbours. A flat line holds at all scales; where a line bends, "
         "the number depends on how far one looks.",
         "One line per layer, blue at the input to orange at the output. Band: one standard error.",
         False,
@@ -94,16 +94,16 @@ SECTIONS = (
         "spectrum",
         "Spectrum, norms and distances",
         "Linear companions: how many directions carry the variance, how much the first one takes, how long the vectors are, "
-        "and how far apart nearest neighbors are.",
+        "and how far apart nearest neighbours are.",
         "Each on its own scale, from zero.",
         True,
     ),
     Section(
         "overlap_scaling",
         "Overlaps at several k",
-        "The same overlaps with fewer and more neighbors compared. Where the lines of a run have the same form, what they say "
-        "does not hang on the number of neighbors.",
-        "One line per number of neighbors k. Bands: one standard error. Thin dashes: chance.",
+        "The same overlaps with fewer and more neighbours compared. Where the lines of a run have the same form, what they say "
+        "does not hang on the number of neighbours.",
+        "One line per number of neighbours k. Bands: one standard error. Thin dashes: chance.",
         True,
     ),
 )
@@ -148,7 +148,7 @@ def draw_section(
 
     def draw(size: str, suffix: str, **more: Any) -> str:
         plot: Plot = kind(profile, size=size, **options, **more)
-        words = layer_texts(profile, plot)
+        words = layer_texts(profile, plot) if suffix == "a" else None
         label = f"{section.heading}. {describe(plot, hidden=[f'{PREFIX}{rank}' for rank in scales])}"
         return interactive_svg(plot, f"{prefix}{section.plot}-{suffix}", label, words)
 

@@ -56,7 +56,7 @@
     const parts = [];
     if (agreeing[at] !== 255) parts.push(`${agreeing[at]}% of ${data.k} share its label`);
     if (kept[at] !== 255) parts.push(`${kept[at]}% stay in the next layer`);
-    return parts.join("; ") || "no neighbors to compare";
+    return parts.join("; ") || "no neighbours to compare";
   }
   function choose(place) {
     chosen = place;
@@ -105,7 +105,7 @@
     return listed;
   }
 
-  // The same neighbor is marked in every layer where it appears.
+  // The same neighbour is marked in every layer where it appears.
   function markAgain(event) {
     const card = event.target.closest("#columns .go");
     for (const other of document.querySelectorAll("#columns .go")) {
@@ -127,7 +127,7 @@
     }
     const example = event.target.closest("button[data-example]");
     if (!example) return;
-    event.stopPropagation(); // a neighbor was chosen, not its layer
+    event.stopPropagation(); // a neighbour was chosen, not its layer
     choose(Number(example.dataset.example));
     if (!example.isConnected) {
       $("chosen").focus({ preventScroll: true });

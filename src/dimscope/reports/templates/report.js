@@ -3,12 +3,14 @@
   const $ = (id) => document.getElementById(id);
   const tip = $("tip");
   const places = new Map(); // layer -> every element that stands for it
-  const words = new Map(); // element -> its values, one per line
+  const words = new Map(); // section and layer -> its values, one per line
   let pinned = null; // {layer, element}
   let shown = null;
 
   const layerAt = (target) => (target instanceof Element ? target.closest("[data-layer]") : null);
   const mark = (layer, kind, on) => (places.get(layer) || []).forEach((element) => element.classList.toggle(kind, on));
+
+  const keyOf = (element) => `${element.closest("section")?.id} ${element.dataset.layer}`;
 
   // Name and values of a layer, without those of curves that are hidden now.
   function linesOf(element) {
@@ -18,18 +20,24 @@
       const part = group && group.querySelector(`[data-quantity="${quantity}"]`);
       return !part || getComputedStyle(part).display !== "none";
     };
-    return (words.get(element) || "").split("\n").filter((_, place) => !place || isShown(quantities[place - 1]));
+    return (words.get(keyOf(element)) || "").split("\n").filter((_, place) => !place || isShown(quantities[place - 1]));
   }
 
   function nameLayers() {
     document.querySelectorAll(".layers > *").forEach((element) => element.setAttribute("aria-label", linesOf(element).join(", ")));
   }
 
+  const squareAt = (event) => (event && event.target.closest ? event.target.closest(".cells > *") : null);
+
+  function wordsOfSquare(row, cell) {
+    const column = [...cell.parentElement.children].indexOf(cell);
+    const other = row.parentElement.children[column].dataset.layer;
+    return [row.dataset.layer, `and ${other}`, `overlap ${row.dataset.values.split("|")[column]}`];
+  }
+
   function tell(element, event) {
-    const cell = event && event.target.dataset.value ? event.target : null; // a square of the map has words of its own
-    const lines = cell
-      ? [element.dataset.layer, `and ${cell.dataset.other}`, `overlap ${cell.dataset.value}`]
-      : linesOf(element);
+    const cell = squareAt(event); // a square of the map has words of its own
+    const lines = cell ? wordsOfSquare(element, cell) : linesOf(element);
     if (!lines[0] || lines.length < 2) return void (tip.hidden = true);
     const name = document.createElement("b");
     name.textContent = lines[0];
@@ -75,7 +83,7 @@
     places.get(layer).push(element);
     const title = element.querySelector("title");
     const text = title ? title.textContent : element.title;
-    if (text) words.set(element, text);
+    if (text) words.set(keyOf(element), text);
     if (title) title.remove();
     element.removeAttribute("title");
   }
@@ -115,7 +123,7 @@
 
   document.addEventListener("pointerover", (event) => {
     const element = layerAt(event.target);
-    if (element !== shown || (element && event.target.dataset.value)) show(element, event);
+    if (element !== shown || squareAt(event)) show(element, event);
   });
   document.addEventListener("focusin", (event) => show(layerAt(event.target)));
   document.addEventListener("focusout", () => show(null));
@@ -127,24 +135,12 @@
     if (event.key === "Escape") pin(null);
   });
 
-  const root = document.documentElement;
-  const toggle = $("theme");
-  const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const name = () => (toggle.textContent = isDark() ? "Light" : "Dark");
-  toggle.hidden = false;
-  toggle.setAttribute("aria-label", "Switch between dark and light");
-  toggle.addEventListener("click", () => {
-    root.dataset.theme = isDark() ? "light" : "dark";
-    name();
-  });
-  name();
-
   // One switch in every figure that has controls; all move together.
   const switches = document.querySelectorAll("[data-hides]");
   for (const box of switches) {
     box.parentElement.hidden = false;
     box.addEventListener("change", () => {
-      root.classList.toggle("without-controls", !box.checked);
+      document.documentElement.classList.toggle("without-controls", !box.checked);
       switches.forEach((other) => (other.checked = box.checked));
       nameLayers();
     });
@@ -164,22 +160,6 @@
       if (choice.dataset.shows === "scale") showScale(figure, choice.value);
       else figure.classList.toggle("with-published", choice.checked);
       nameLayers();
-    });
-  }
-
-  const copy = $("copy");
-  if (copy) {
-    copy.hidden = false;
-    copy.addEventListener("click", async () => {
-      const code = $("command");
-      try {
-        await navigator.clipboard.writeText(code.textContent);
-        copy.textContent = "Copied";
-      } catch {
-        getSelection().selectAllChildren(code); // no right to the clipboard: select, so that one key copies
-        copy.textContent = "Selected";
-      }
-      setTimeout(() => (copy.textContent = "Copy"), 1600);
     });
   }
 })();
