@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dimscope.arrays import FloatArray
 from dimscope.checks.base import Finding, Severity, layer_list
 from dimscope.checks.p010_ceiling import normal_dimension
 from dimscope.profile import Profile
@@ -23,13 +24,15 @@ ALWAYS: Mapping[str, str] = {
 class BiasedInterval:
     """Speaks where docs/calibration.md found intervals that cover less than they state, short of what P010 says.
 
-    Three cases: an estimator that is biased everywhere; layers of dimension below `line`, where points share distances
+    Four cases: an estimator that is biased everywhere; layers of dimension below `line`, where points share distances
     beyond the ranks that they read; layers where normal points that give the same value have a dimension more than
-    `errors` standard errors larger.
+    `errors` standard errors larger; layers where Gride at ranks up to `reach` times as far differs by more than `errors`
+    standard errors of the difference, which shows that density or curvature change within such neighbourhoods.
     """
 
     line: float = 1.5
     errors: float = 2.0
+    reach: float = 16.0
 
     code: ClassVar[str] = "P016"
     title: ClassVar[str] = "The stated errors do not cover a known bias"
@@ -42,7 +45,7 @@ class BiasedInterval:
         facts, concerned = [], np.zeros(len(profile.layers), dtype=bool)
         if asked[0] in ALWAYS:
             facts.append(f"{ALWAYS[asked[0]]}, also where all its assumptions hold.")
-        for rows, text in (self._too_narrow(profile), self._too_low(profile)):
+        for rows, text in (self._too_narrow(profile), self._too_low(profile), self._changing(profile)):
             if rows.any():
                 concerned |= rows
                 facts.append(text)
@@ -75,6 +78,35 @@ class BiasedInterval:
             f"{value[worst]:.3g}, more than {self.errors:g} stated errors of {error[worst]:.2g} below "
             f"({_named(profile, rows)})."
         )
+
+    def _changing(self, profile: Profile) -> tuple[NDArray[np.bool_], str]:
+        value, error = profile.values("dimension"), profile.values("dimension_err")
+        ranks, wide, wide_error = _wider(profile, self.reach)
+        difference, both = np.abs(wide - value), np.hypot(error, wide_error)
+        rows = (both > 0) & (difference > self.errors * both)
+        if not rows.any():
+            return rows, ""
+        worst = int(np.argmax(np.divide(difference, both, out=np.full(len(both), -np.inf), where=rows)))
+        return rows, (
+            f"Gride at rank {int(ranks[worst])} gives {wide[worst]:.3g} where {value[worst]:.3g} was read, more than "
+            f"{self.errors:g} stated errors apart ({_named(profile, rows)}): density or curvature change within such "
+            "neighbourhoods, and within those that were read."
+        )
+
+
+def _wider(profile: Profile, reach: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Per layer the farthest rank of Gride up to `reach` times the one that was read, its value and error; NaN without."""
+    known = np.array(sorted(int(name[6:]) for name in profile.quantities if name.startswith("gride_") and name[6:].isdigit()))
+    m = len(profile.layers)
+    read = profile.values("dimension_scale") if profile.has("dimension_scale") else np.full(m, 2.0)
+    ranks, values, errors = np.full((3, m), np.nan)
+    for row in range(m):
+        within = known[(known > read[row]) & (known <= reach * read[row])]
+        if len(within):
+            ranks[row] = within[-1]
+            values[row] = profile.values(f"gride_{within[-1]}")[row]
+            errors[row] = profile.values(f"gride_{within[-1]}_err")[row]
+    return ranks, values, errors
 
 
 def _named(profile: Profile, rows: NDArray[np.bool_]) -> str:
