@@ -1,5 +1,8 @@
 """The GPU engine on the CPU (the same code), and on a GPU where there is one."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -131,6 +134,65 @@ def test_settings_of_torch_are_left_as_they_were():
         assert not kept.allow_tf32
         assert not kept.allow_bf16_reduced_precision_reduction
     assert (kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction) == before
+
+
+SETTINGS_OF_TORCH = """
+import sys, torch
+from dimscope.knn import on_torch
+kept = torch.backends.cuda.matmul
+exec(sys.argv[1])
+read = lambda: (kept.fp32_precision, kept.allow_bf16_reduced_precision_reduction)
+before = read()
+with on_torch._full_sums():
+    inside = read()
+print(before[0], inside[0] in ("ieee", "none"), inside[1], read() == before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "precision"),
+    [
+        ("kept.allow_tf32 = True", "tf32"),
+        ("kept.fp32_precision = 'tf32'", "tf32"),
+    ],
+)
+def test_products_are_whole_whichever_way_they_were_shortened(setting, precision):
+    import torch
+
+    if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        pytest.skip("this PyTorch has one setting only")
+    done = subprocess.run([sys.executable, "-c", SETTINGS_OF_TORCH, setting], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [precision, "True", "False", "True"], done.stderr
+
+
+def test_rows_that_bfloat16_does_not_prove_are_proven_by_float32(monkeypatch, recomputed):
+    points, finer = cloud("isotropic", 700, 40, seed=10).astype(np.float32), []
+    points[::2] += 100  # two clusters far apart: 8 bits of their distance are coarser than the distances within
+    original = on_torch._Search._nearest
+
+    def watched(self, rows):
+        finer.extend(rows.tolist() if self.coarse.element_size() == 4 else [])
+        return original(self, rows)
+
+    monkeypatch.setattr(on_torch._Search, "_nearest", watched)
+    indices, distances, at_ranks = search(points, 6, ranks=(40,), device="cpu", coarse="bfloat16")
+    known = all_others(points)
+    assert_same((indices, distances), (known[0][:, :6], known[1][:, :6]), points)
+    np.testing.assert_allclose(at_ranks[:, 0], known[1][:, 39], rtol=1e-13)
+    assert len(finer) > 600
+    assert len(recomputed) < 5
+
+
+@pytest.mark.parametrize(("k", "ranks"), [(1, ()), (50, ()), (2, (1024,)), (5000, ())])
+def test_a_block_takes_no_more_memory_than_stated(k, ranks, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(on_torch, "BLOCK_ENTRIES", 1 << 16)
+    made = on_torch._Search(torch.zeros((6000, 2)), torch.float32, k, ranks)
+    bytes_per_row = 4 * made.n + made.kept * (
+        4 + 8 + 8 + 8 + 8 + 8 + 8 + 8
+    )  # scores, topk, sorted places, distances, their order
+    assert made.height == 1 or made.height * bytes_per_row <= 4 << 16
 
 
 def test_chosen_rows_are_numbered_within_the_choice():

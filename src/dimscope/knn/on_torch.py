@@ -9,13 +9,14 @@
 3. Each pair is scored by S_ij = D_ij^2 - blur (n_i + n_j) - (1 + 1/mix) e_j^2. The m = k + margin smallest are kept, and their
    distances computed again from float64 differences.
 4. Certificate: with t the largest kept score of row i and r the k-th distance found, t > (1 + mix)(r + e_i)^2 proves that none
-   is missing: a point left out has D_ij^2 > (1 + mix)(r + e_i)^2 + (1 + 1/mix) e_j^2 >= (r + e_i + e_j)^2, so d_ij > r. Every
-   other row is computed again from all float64 distances.
+   is missing: a point left out has D_ij^2 > (1 + mix)(r + e_i)^2 + (1 + 1/mix) e_j^2 >= (r + e_i + e_j)^2, so d_ij > r. The
+   other rows go through steps 2 to 4 once more with a copy rounded to float32; those that even this does not prove are computed
+   again from all float64 distances.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from dimscope.knn.scratch import Scratch, extreme_exponent
 
 BLOCK_ENTRIES = 1 << 28
 """Entries of one block of approximate distances (1 GB in float32)."""
+KEPT_ENTRIES = 15
+"""Room that a candidate takes, in float32 entries: its score, its place twice, its distance twice, and what sorts them."""
 DECIDED_BYTES = 1 << 30
 """Memory of the rows gathered for one step of the decision."""
 
@@ -43,7 +46,8 @@ def search(
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """The k nearest other points of every chosen row; see `dimscope.knn.on_tiles.search`.
 
-    Memory on the device: the points exactly and rounded, n d (8 + 2) bytes at most, plus about 4 GB.
+    Memory on the device: the points exactly and rounded, n d (8 + 2) bytes at most, 4 n d more where bfloat16 does not do for
+    some rows, plus about 4 GB.
 
     Args:
         points: finite, shape (n_rows, d).
@@ -86,6 +90,7 @@ class _Search:
         self.scale = self._round_rows()
         gamma = 4 * self.d * UNIT32
         self.blur = gamma / (1 - gamma) + 8 * UNIT32
+        self.height = max(1, BLOCK_ENTRIES // (self.n + KEPT_ENTRIES * self.kept))
         self.is_readable = bool((self.norms <= LARGEST_NORM**2).all() & self.errors.isfinite().all())
         self.mix = max(1e-7, 2 * float(self.errors.median()))  # near the best weight where neighbours lie at about half a norm
         hidden = (1 + 1 / self.mix) * self.errors**2
@@ -117,19 +122,34 @@ class _Search:
         indices = torch.empty((self.n, self.k), dtype=torch.int64, device=device)
         distances = torch.empty((self.n, self.k), dtype=torch.float64, device=device)
         at_ranks = torch.empty((self.n, len(self.ranks)), dtype=torch.float64, device=device)
-        height = max(1, BLOCK_ENTRIES // self.n)
-        for start in range(0, self.n, height):
-            rows = torch.arange(start, min(start + height, self.n), device=device)
-            scores = self._scores(rows)
-            thresholds, near = torch.topk(scores, self.kept, dim=1, largest=False, sorted=False)
-            del scores
-            found, values = self._decide(rows, near)
-            proven = self._is_proven(rows, thresholds.amax(dim=1).double(), values[:, -1])
-            for line in torch.nonzero(~proven).flatten().tolist():
-                found[line], values[line] = self._all(int(rows[line]))
+        for start in range(0, self.n, self.height):
+            rows = torch.arange(start, min(start + self.height, self.n), device=device)
+            found, values = self._nearest(rows)
             part = slice(start, start + len(rows))
             indices[part], distances[part], at_ranks[part] = found[:, : self.k], values[:, : self.k], values[:, self.ranks]
         return indices, distances, at_ranks
+
+    def _nearest(self, rows: Any) -> tuple[Any, Any]:
+        """Indices and squared distances of the `depth` nearest of some rows."""
+        import torch
+
+        thresholds, near = torch.topk(self._scores(rows), self.kept, dim=1, largest=False, sorted=False)
+        found, values = self._decide(rows, near)
+        proven = self._is_proven(rows, thresholds.amax(dim=1).double(), values[:, -1])
+        rest = torch.nonzero(~proven).flatten()
+        if len(rest) and self.is_readable and self.coarse.dtype != torch.float32:
+            found[rest], values[rest] = self._finer._nearest(rows[rest])
+        else:
+            for line in rest.tolist():
+                found[line], values[line] = self._all(int(rows[line]))
+        return found, values
+
+    @cached_property
+    def _finer(self) -> "_Search":
+        """The same search with a copy in float32."""
+        import torch
+
+        return _Search(self.exact, torch.float32, self.k, tuple((self.ranks + 1).tolist()))
 
     def _scores(self, rows: Any) -> Any:
         import torch
@@ -189,12 +209,26 @@ def _full_sums() -> Iterator[None]:
     import torch
 
     kept = torch.backends.cuda.matmul
-    before = kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction
-    kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction = False, False
+    changes = {**_whole_products(), "allow_bf16_reduced_precision_reduction": False}
+    before = {name: getattr(kept, name) for name in changes}
+    for name, value in changes.items():
+        setattr(kept, name, value)
     try:
         yield
     finally:
-        kept.allow_tf32, kept.allow_bf16_reduced_precision_reduction = before
+        for name, value in before.items():
+            setattr(kept, name, value)
+
+
+def _whole_products() -> dict[str, Any]:
+    """The setting against TF32: PyTorch has two, and refuses to read the older one once the newer has been set."""
+    import torch
+
+    try:
+        _ = torch.backends.cuda.matmul.allow_tf32
+    except RuntimeError:
+        return {"fp32_precision": "ieee"}
+    return {"allow_tf32": False}
 
 
 def _coarse_dtype(device: Any, coarse: str) -> Any:
