@@ -8,6 +8,7 @@ from dimscope.pipeline.run import default_folder, run_stages
 from dimscope.profile import Profile
 from dimscope.progress import Progress
 from dimscope.store.folder import open_folder
+from dimscope.store.staging import placed
 
 
 def run(
@@ -37,7 +38,7 @@ def run(
         text: column with the text; default: `text`, or the only column.
         label: column with one label per example.
         group: column with one group per example.
-        out: the run folder; default `runs/<model>-<data>`.
+        out: the run folder, a path or a URL such as `s3://bucket/run`; default `runs/<model>-<data>`.
         points: use at most this many examples, drawn at random.
         seed: seed of every random choice.
         layers: `all`, or numbers and ranges such as `0:12:2`.
@@ -67,15 +68,15 @@ def run(
     }
     resolved = config_from(changed, config)
     folder = Path(out) if out is not None else default_folder(str(model), str(data))
-    result = run_stages(resolved, folder, on_existing=on_existing, with_report=with_report, progress=progress)
-    return result.profile
+    with placed(folder) as here:
+        return run_stages(resolved, here, on_existing=on_existing, with_report=with_report, progress=progress).profile
 
 
 def load(path: str | Path) -> Profile:
-    """The profile of a finished run folder, or of a profile.nc file.
+    """The profile of a finished run folder, a path or a URL, or of a profile.nc file.
 
     Raises:
         StoreError: there is no run, or it is damaged or made by a newer version.
     """
-    place = Path(path)
-    return Profile.load(place if place.is_file() else open_folder(place).profile)
+    with placed(Path(path), writes=False, wanted=lambda name: name in ("config.toml", "profile.nc")) as place:
+        return Profile.load(place if place.is_file() else open_folder(place).profile)

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,25 @@ UNWRITABLE = (
     errno.EFBIG, errno.EIO, errno.ELOOP,
 )  # fmt: skip
 """What the system answers where a file cannot be made; the remedy is another place."""
+
+
+_OBSERVERS: dict[Path, Callable[[Path], None]] = {}
+
+
+@contextmanager
+def watched(folder: Path, observer: Callable[[Path], None]) -> Iterator[None]:
+    """In the block, `observer` is told of each file below the folder that `atomic_path` has made whole, one after the other."""
+    _OBSERVERS[folder] = observer
+    try:
+        yield
+    finally:
+        del _OBSERVERS[folder]
+
+
+def _tell(path: Path) -> None:
+    for folder in path.parents:
+        if folder in _OBSERVERS:
+            _OBSERVERS[folder](path)
 
 
 @contextmanager
@@ -38,6 +57,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 os.fsync(handle.fileno())
             temporary.replace(path)
             sync_folder(path.parent)
+        _tell(path)
     finally:
         with suppress(OSError):  # a name that is too long, a disk that went away: the first error is the one to tell
             temporary.unlink(missing_ok=True)

@@ -127,7 +127,15 @@ def test_a_forgotten_file_would_be_found(tmp_path):
 
 
 def test_every_command_is_registered():
-    files = {path.stem for path in (SOURCE / "cli").glob("*.py")} - {"__init__", "main", "options", "output", "plans", "progress"}
+    files = {path.stem for path in (SOURCE / "cli").glob("*.py")} - {
+        "__init__",
+        "main",
+        "options",
+        "output",
+        "places",
+        "plans",
+        "progress",
+    }
     assert {place.partition(":")[0] for place, _ in COMMANDS.values()} == files
 
 

@@ -18,8 +18,8 @@ FORMATS = ("parquet", "csv", "safetensors", "npy", "json", "nc")
     help="neighbors: parquet, csv; points: parquet, safetensors, npy; profile: csv, json, nc.  [ending of --out, or the first]",
 )
 @click.option("--layer", "layers", multiple=True, metavar="NAME", help="May be repeated; all.  [the layer recommended first]")
-@click.option("--k", type=click.IntRange(min=1), metavar="N", help="Neighbors of each example.  [all that were kept]")
-@click.option("--with-points", is_flag=True, help="Also the vectors beside the neighbors (parquet).")
+@click.option("--k", type=click.IntRange(min=1), metavar="N", help="Neighbours of each example.  [all that were kept]")
+@click.option("--with-points", is_flag=True, help="Also the vectors beside the neighbours (parquet).")
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="FILE", help="[RUN-LAYER-WHAT.FORMAT in this folder]")
 def export(
     run: Path, what: str, form: str | None, layers: tuple[str, ...], k: int | None, with_points: bool, out: Path | None
@@ -33,6 +33,7 @@ def export(
       dimscope export runs/demo --what points --layer all --format safetensors
       dimscope export runs/demo --what profile --format json -o profile.json
     """
+    from dimscope.cli.places import stand_in
     from dimscope.exports import export as write
 
-    click.echo(write(run, what, out, format=form, layers=layers or None, k=k, with_points=with_points))
+    click.echo(write(stand_in(run, writes=False), what, out, format=form, layers=layers or None, k=k, with_points=with_points))

@@ -50,6 +50,7 @@ def measure(
       dimscope measure distance_matrices/ --labels imagenet_labels.npy -o runs/paper
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
+    from dimscope.cli.places import stand_in
     from dimscope.cli.plans import print_plan
     from dimscope.cli.progress import choose_progress
     from dimscope.engines import open_engine
@@ -61,6 +62,7 @@ def measure(
 
     refuse_unknown_checks(ignored)
     progress = choose_progress(quiet)
+    source = stand_in(source)
     folder = RunFolder(source)
     if folder.config.is_file():
         if out is not None or labels is not None or on_existing != "missing":
@@ -69,21 +71,23 @@ def measure(
             )
         config = resolve(given, config_file, settings, read_folder_config(folder))
         if dry_run:
-            print_plan(plan_folder(config, folder, Scope(workers=dry_run), progress), as_json=as_json)
+            print_plan(plan_folder(config, folder, Scope(workers=workers or dry_run), progress), as_json=as_json)
             return
         with open_engine(engine, address, workers) as there:
             result = finish_run(config, folder, progress, with_report=reports, engine=there)
     else:
         config, out = resolve(given, config_file, settings), out or default_folder("arrays", str(source))
         if dry_run:
-            plan = plan_arrays(source, config, out, labels=labels, scope=Scope(on_existing, workers=dry_run), progress=progress)
+            plan = plan_arrays(
+                source, config, out, labels=labels, scope=Scope(on_existing, workers=workers or dry_run), progress=progress
+            )
             print_plan(plan, as_json=as_json)
             return
         with open_engine(engine, address, workers) as there:
             result = measure_arrays(
                 source,
                 config,
-                out,
+                stand_in(out),
                 labels=labels,
                 on_existing=on_existing,
                 with_report=reports,

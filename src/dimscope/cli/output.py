@@ -23,6 +23,13 @@ GAP = 2
 LEGEND = "Numbers after +- are standard errors; report.html and docs/measures.md say what the columns are."
 
 
+def shown(path: Path) -> str:
+    """The path, or the URL that it stands for."""
+    from dimscope.store.staging import shown as shown_place
+
+    return shown_place(path)
+
+
 def finish(results: Sequence["RunResult"], *, as_json: bool, strict: bool, ignored: Sequence[str] = ()) -> None:
     """Print the answers; leave with exit code 3 under `--strict` when a check found an issue.
 
@@ -59,7 +66,7 @@ def _as_json(result: "RunResult") -> dict[str, Any]:
 
 def _as_dict(result: "RunResult") -> dict[str, Any]:
     findings = [finding.to_dict() for finding in result.findings]
-    return {"folder": str(result.folder.path), "recommendation": result.recommendation.to_dict(), "findings": findings}
+    return {"folder": shown(result.folder.path), "recommendation": result.recommendation.to_dict(), "findings": findings}
 
 
 def _print_result(result: "RunResult") -> None:
@@ -68,24 +75,24 @@ def _print_result(result: "RunResult") -> None:
     print_answer(recommendation)
     print_findings([finding.to_dict() for finding in result.findings])
     if result.folder.report.exists():
-        click.echo(f"\nReport: {result.folder.report}")
+        click.echo(f"\nReport: {shown(result.folder.report)}")
 
 
 def _print_others(result: "RunResult") -> None:
     """One line for each further pooling, and how to see them together."""
     for other in result.others:
         pool = other.profile.provenance["model"]["pool"]
-        click.echo(_fitted(f"\nPooling {pool}, {other.folder.path}: {other.recommendation.headline}", 2))
+        click.echo(_fitted(f"\nPooling {pool}, {shown(other.folder.path)}: {other.recommendation.headline}", 2))
     if result.others:
         folders = [result.folder.path, *(other.folder.path for other in result.others)]
-        click.echo(f"\nTogether: dimscope compare {shlex.join(map(str, folders))}")
+        click.echo(f"\nTogether: dimscope compare {shlex.join(map(shown, folders))}")
 
 
 def _print_several(results: Sequence["RunResult"]) -> None:
     """One line for each checkpoint, and how to see them together."""
     for result in results:
-        click.echo(_fitted(f"{result.folder.path}: {result.recommendation.headline}", 2))
-    folders = [str(result.folder.path) for result in results]
+        click.echo(_fitted(f"{shown(result.folder.path)}: {result.recommendation.headline}", 2))
+    folders = [shown(result.folder.path) for result in results]
     click.echo(f"\nTogether: dimscope compare --ordered {shlex.join(folders)}")
 
 

@@ -60,8 +60,10 @@ def run(
       dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
       dimscope run ./my-model --data texts.csv --points 1000000 --dry-run
       dimscope run ./my-model --data texts.csv --engine dask --address tcp://10.0.0.1:8786
+      dimscope run ./my-model --data texts.csv -o s3://bucket/runs/mine
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
+    from dimscope.cli.places import stand_in
     from dimscope.cli.plans import plan_checkpoints
     from dimscope.cli.progress import choose_progress
     from dimscope.engines import open_engine
@@ -75,10 +77,10 @@ def run(
         raise UsageError(NO_DATA)
     progress, results = choose_progress(quiet), []
     if dry_run:
-        plan_checkpoints(config, out, Scope(on_existing, workers=dry_run), progress, as_json=as_json)
+        plan_checkpoints(config, out, Scope(on_existing, workers=workers or dry_run), progress, as_json=as_json)
         return
     with open_engine(engine, address, workers) as there:
         for own, place in split_revisions(config, out or default_folder(model, config.data.path)):
             options: dict[str, Any] = {"on_existing": on_existing, "with_report": reports, "command": typed_command()}
-            results.append(run_stages(own, place, progress=progress, engine=there, **options))
+            results.append(run_stages(own, stand_in(place), progress=progress, engine=there, **options))
     finish(results, as_json=as_json, strict=strict, ignored=ignored)

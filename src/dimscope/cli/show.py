@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dimscope.cli.options import NearChoice
-from dimscope.cli.output import FORMATS
+from dimscope.cli.output import FORMATS, shown
+from dimscope.cli.places import all_files, but_states, stand_in
 
 if TYPE_CHECKING:
     import pandas
@@ -33,14 +34,14 @@ def show(runs: tuple[Path, ...], form: str | None, as_json: bool, layer: str | N
     from dimscope.store.folder import open_folder
 
     _refuse_two_wishes({"--format": form is not None, "--json": as_json, "--duplicates": layer is not None, "--verify": verify})
-    folders = [open_folder(run) for run in runs]
+    folders = [open_folder(stand_in(run, writes=False, wanted=all_files if verify else but_states)) for run in runs]
     if as_json:
         contents = [_everything(folder) for folder in folders]
         print_json(contents[0] if len(contents) == 1 else contents)
         return
     for number, folder in enumerate(folders):
         if len(folders) > 1 and not verify:
-            click.echo("\n" * bool(number) + str(folder.path))
+            click.echo("\n" * bool(number) + shown(folder.path))
         if verify:
             _verify(folder)
         elif layer is not None:
@@ -83,7 +84,7 @@ def _everything(folder: "RunFolder") -> dict[str, Any]:
     from dimscope.profile import Profile
 
     return {
-        "folder": str(folder.path),
+        "folder": shown(folder.path),
         "profile": _records(Profile.load(folder.profile).to_dataframe()),
         "recommendation": read_stored(folder.recommendation),
         "findings": read_stored(folder.findings),
@@ -123,7 +124,7 @@ def _verify(folder: "RunFolder") -> None:
     damaged = Manifest(folder.path).damaged_files()
     if damaged:
         raise StoreError(f"{len(damaged)} files of {folder.path} changed since they were written: {', '.join(damaged)}.")
-    click.echo(f"{folder.path}: every file is as it was written.")
+    click.echo(f"{shown(folder.path)}: every file is as it was written.")
 
 
 def _markdown(frame: Any) -> str:

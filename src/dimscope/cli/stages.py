@@ -52,7 +52,8 @@ def extract(
       dimscope extract ./my-model --data texts.csv --label topic -o runs/mine
       dimscope measure runs/mine --k 64
     """
-    from dimscope.cli.output import print_json
+    from dimscope.cli.output import print_json, shown
+    from dimscope.cli.places import stand_in
     from dimscope.cli.plans import plan_checkpoints
     from dimscope.cli.progress import choose_progress
     from dimscope.engines import open_engine
@@ -67,19 +68,19 @@ def extract(
         raise UsageError(NO_DATA)
     config, progress, made = replace(config, data=with_own_labels(config.data)), choose_progress(quiet), []
     if dry_run:
-        plan_checkpoints(config, out, Scope(on_existing, measures=False, workers=dry_run), progress, as_json=as_json)
+        plan_checkpoints(config, out, Scope(on_existing, measures=False, workers=workers or dry_run), progress, as_json=as_json)
         return
     with open_engine(engine, address, workers) as there:
         for own, checkpoint in split_revisions(config, out or default_folder(model, config.data.path)):
-            folders = prepare_folders(own, checkpoint, on_existing, ("data", "model"))
+            folders = prepare_folders(own, stand_in(checkpoint), on_existing, ("data", "model"))
             extract_states(own, folders[0], progress, redo=on_existing == "redo", engine=there)
             for folder in folders:
                 note_origin(folder, typed_command())
                 made.append(folder)
                 if not as_json:
-                    click.echo(f"States: {folder.states}")
+                    click.echo(f"States: {shown(folder.states)}")
     if as_json:
-        print_json({"folders": [str(folder.path) for folder in made]})
+        print_json({"folders": [shown(folder.path) for folder in made]})
 
 
 @click.command()
@@ -95,11 +96,12 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
       dimscope recommend runs/demo --rule middle --json
     """
     from dimscope.cli.output import print_answer, print_findings, print_json
+    from dimscope.cli.places import but_states, stand_in
     from dimscope.pipeline.finish import answer
     from dimscope.profile import Profile
     from dimscope.store.folder import open_folder, read_folder_config
 
-    folder = open_folder(run)
+    folder = open_folder(stand_in(run, wanted=but_states))
     config = resolve({"measure__rule": rule}, None, (), read_folder_config(folder))
     recommendation, findings = answer(config, folder, Profile.load(folder.profile))
     if as_json:
@@ -113,26 +115,34 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
 @RUN
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option("--no-texts", is_flag=True, help="Leave texts and pictures of the examples out of the page; ids and labels stay.")
-def report(run: Path, show: bool, no_texts: bool) -> None:
+@click.option("--size", metavar="NAME", help="Of the files in figures/: column, half, page or screen.  [each its own]")
+@click.option("--pdf", is_flag=True, help="Write the figures as PDF too, beside SVG and PNG.")
+def report(run: Path, show: bool, no_texts: bool, size: str | None, pdf: bool) -> None:
     """Draw the figures and write report.html of RUN again.
 
     \b
     Examples:
       dimscope report runs/demo
       dimscope report runs/demo --no-texts --open
+      dimscope report runs/demo --size column --pdf
     """
-    from dimscope.cli.output import read_stored
-    from dimscope.pipeline.finish import answer, illustrate
+    from dimscope.cli.output import read_stored, shown
+    from dimscope.cli.places import but_states, stand_in
+    from dimscope.pipeline.finish import FIGURE_ENDINGS, answer, illustrate
+    from dimscope.plots.theme import size_of
     from dimscope.profile import Profile
     from dimscope.store.folder import open_folder, read_folder_config
 
-    folder = open_folder(run)
+    if size is not None:
+        size_of(size)  # refused before anything is written
+    folder = open_folder(stand_in(run, wanted=but_states))
     profile = Profile.load(folder.profile)
     rule = (read_stored(folder.recommendation) or {}).get("rule")  # `dimscope recommend RUN --rule` may have chosen it
     config = resolve({"measure__rule": rule}, None, (), read_folder_config(folder))
-    illustrate(folder, profile, *answer(config, folder, profile), has_texts=not no_texts)
-    click.echo(f"Report: {folder.report}")
+    endings = (*FIGURE_ENDINGS, ".pdf") if pdf else FIGURE_ENDINGS
+    illustrate(folder, profile, *answer(config, folder, profile), has_texts=not no_texts, size=size, endings=endings)
+    click.echo(f"Report: {shown(folder.report)}")
     if no_texts:
-        click.echo(f"The page holds no texts; {folder.points} still does.", err=True)
+        click.echo(f"The page holds no texts; {shown(folder.points)} still does.", err=True)
     if show:
         click.launch(str(folder.report))

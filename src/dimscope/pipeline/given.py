@@ -105,7 +105,10 @@ def read_given(source: Path, config: RunConfig, labels: Path | None) -> Given:
 
 
 def _of_source(config: RunConfig, source: Path, labels: Path | None) -> RunConfig:
-    own = {"data": {"path": str(source), "label": str(labels) if labels else None}, "model": {"name": ""}}
+    own: dict[str, dict[str, str | None]] = {
+        "data": {"path": str(source), "label": str(labels) if labels else None},
+        "model": {"name": ""},
+    }
     return config_from(own, config)
 
 

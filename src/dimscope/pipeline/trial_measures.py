@@ -101,7 +101,7 @@ def points_like(points: Points, n: int, seed: int) -> Points:
         return rng.standard_normal((n, points.shape[1])).astype(points.dtype)
     drawn = rng.standard_normal((n, len(points))) @ centred / np.sqrt(len(points))
     drawn += 1e-3 * drawn.std() * rng.standard_normal(drawn.shape)  # few points span few directions
-    return (drawn + points.mean(axis=0, dtype=np.float64)).astype(points.dtype)
+    return np.asarray(drawn + points.mean(axis=0, dtype=np.float64), dtype=points.dtype)
 
 
 def _try_size(config: RunConfig, sample: Sample, size: int, times: _Times) -> None:

@@ -66,8 +66,8 @@ def planned_batches(reading: Reading) -> list[IntArray]:
         fresh = rows[(tokens.duplicate_of[rows] == rows) & (reading.reader.vector_counts(rows) > 0)]
         for places in plan_batches(tokens.lengths[fresh], size, device):
             chosen = fresh[places]
-            cuts = [] if tokens.is_padded else np.flatnonzero(np.diff(tokens.lengths[chosen])) + 1
-            batches += np.split(chosen, cuts)
+            steps = np.flatnonzero(np.diff(tokens.lengths[chosen])) + 1
+            batches += [chosen] if tokens.is_padded else np.split(chosen, steps)
     return batches
 
 

@@ -47,7 +47,7 @@ class StateStore:
     @property
     def blocks(self) -> list[tuple[int, int]]:
         """First and last (exclusive) row of every block."""
-        return _edges(self.n_rows, self.block)
+        return block_edges(self.n_rows, self.block)
 
     @property
     def is_complete(self) -> bool:
@@ -158,7 +158,8 @@ def _read_progress(path: Path) -> dict[str, Any]:
     raise StoreError(f"{path} is damaged; choose --on-existing redo to start over.")
 
 
-def _edges(n_rows: int, block: int | list[int]) -> list[tuple[int, int]]:
+def block_edges(n_rows: int, block: int | list[int]) -> list[tuple[int, int]]:
+    """First and last (exclusive) row of every block; `block` as `StateStore` takes it."""
     stops = [*range(block, n_rows, block), n_rows] if isinstance(block, int) else block
     return list(pairwise([0, *stops]))
 
@@ -167,7 +168,7 @@ def is_whole(folder: Path, key: str) -> bool:
     """True when the folder holds finished states of this key, their bytes still those that were written; nothing is changed."""
     try:
         record = _read_progress(folder / PROGRESS)
-        blocks = _edges(record["n_rows"], record["block"])
+        blocks = block_edges(record["n_rows"], record["block"])
         return record["key"] == key and all(
             zlib.crc32(open_states(folder / f"{name}.npy")[start:stop].tobytes()) == value
             for number, (start, stop) in enumerate(blocks)
