@@ -133,6 +133,19 @@ def test_report_opens_the_page(call, mine, monkeypatch, no_figures):
     assert opened == [str(mine / "report.html")]
 
 
+def test_figures_can_be_made_for_a_paper(call, mine, monkeypatch):
+    asked = []
+    monkeypatch.setattr(finish, "illustrate", lambda *results, **options: asked.append(options))
+    assert call("report", mine, "--size", "column", "--pdf").code == 0
+    assert call("report", mine).code == 0
+    assert [(options["size"], options["endings"]) for options in asked] == [
+        ("column", (".svg", ".png", ".pdf")), (None, (".svg", ".png")),
+    ]  # fmt: skip
+    left = call("report", mine, "--size", "colum")
+    assert (left.code, left.out, len(asked)) == (2, "", 2)
+    assert 'unknown size "colum". Did you mean "column"?' in left.err
+
+
 @pytest.mark.parametrize("command", ["recommend", "report"])
 def test_a_run_without_measures_says_what_is_next(command, call, mine):
     (mine / "profile.nc").unlink()
