@@ -41,26 +41,37 @@ def test_a_worker_that_does_not_answer_is_silent_and_its_tasks_are_stranded():
     flights = Flights(60)
     started(flights, 0, "a", 0.0)
     started(flights, 1, "b", 0.0)
-    flights.hear("b", 50.0)
+    flights.hear("b", 50.0, 40.0)
     assert not flights.is_silent("a", 60.0)
     assert flights.stranded((), 60.0) == []
-    # the answer of b took 50 s, so 400 s are allowed from now on
-    assert flights.limit == 400
-    assert not flights.is_silent("a", 400.0)
-    assert flights.is_silent("a", 401.0)
-    assert not flights.is_silent("b", 401.0)
-    assert flights.stranded((), 401.0) == [0]
-    assert flights.freest(THREADS, (), 401.0) == "b"
-    started(flights, 0, "b", 401.0)
-    assert flights.stranded((), 402.0) == []
-    flights.hear("a", 500.0)
-    assert not flights.is_silent("a", 501.0)
+    # the task of b took 40 s, so 160 s are allowed from now on
+    assert flights.limit == 160
+    assert not flights.is_silent("a", 160.0)
+    assert flights.is_silent("a", 161.0)
+    assert not flights.is_silent("b", 161.0)
+    assert flights.stranded((), 161.0) == [0]
+    assert flights.freest(THREADS, (), 161.0) == "b"
+    started(flights, 0, "b", 161.0)
+    assert flights.stranded((), 162.0) == []
+    flights.hear("a", 190.0, 1.0)
+    assert not flights.is_silent("a", 191.0)
+
+
+def test_a_silent_worker_is_doubted_by_all_until_it_answers():
+    first = Flights(60)
+    started(first, 0, "a", 0.0)
+    assert first.is_silent("a", 61.0)
+    second = Flights(60, first.doubted)
+    assert second.freest({"a": 1}, (), 100.0) is None
+    second.hear("a", 101.0, 1.0)
+    assert first.doubted == set()
+    assert second.freest({"a": 1}, (), 102.0) == "a"
 
 
 def test_the_clock_of_an_idle_worker_starts_with_its_first_task():
     flights = Flights(60)
     started(flights, 0, "a", 0.0)
-    flights.hear("a", 1.0)
+    flights.hear("a", 1.0, 1.0)
     flights.finish(0)
     assert not flights.is_silent("a", 1000.0)
     started(flights, 1, "a", 1000.0)

@@ -29,16 +29,21 @@ class Flights:
 
     A worker that has tasks and gave no answer for `patience` seconds is silent: each of its tasks is given to another one as
     well, whose answer counts if it comes first, and it gets no further ones until it answers. Patience is never less than
-    `SLACK` times the longest time that an answer has taken so far.
+    `SLACK` times the longest time that a task has taken so far.
+
+    Attributes:
+        patience: seconds.
+        doubted: workers that were silent and did not answer since; may be shared by several of these.
     """
 
     patience: float
+    doubted: set[str] = field(default_factory=set)
     _tasks: dict[int, Any] = field(default_factory=dict)
     _with: dict[int, list[Flight]] = field(default_factory=dict)
     _heard: dict[str, float] = field(default_factory=dict)
     _longest: float = 0.0
 
-    SLACK = 8
+    SLACK = 4
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -54,7 +59,8 @@ class Flights:
 
     def freest(self, threads: Mapping[str, int], barred: Iterable[str], now: float, ahead: int = AHEAD) -> str | None:
         """The worker with the most room for another task, or None where all are busy, silent or barred."""
-        open_to = [name for name in threads if name not in set(barred) and not self.is_silent(name, now)]
+        closed = {*barred, *self.doubted}
+        open_to = [name for name in threads if name not in closed and not self.is_silent(name, now)]
         room = {name: ahead * threads[name] - self.load(name) for name in open_to}
         best = max(room, key=lambda name: room[name] / threads[name], default=None)
         return best if best is not None and room[best] > 0 else None
@@ -74,11 +80,11 @@ class Flights:
         """True until the task was answered."""
         return number in self._tasks
 
-    def hear(self, address: str, now: float) -> None:
-        """The worker answered."""
-        if address in self._heard:
-            self._longest = max(self._longest, min(now - self._heard[address], self.limit))
+    def hear(self, address: str, now: float, seconds: float) -> None:
+        """The worker answered; the task took it so many seconds."""
+        self._longest = max(self._longest, seconds)
         self._heard[address] = now
+        self.doubted.discard(address)
 
     def land(self, flight: Flight) -> None:
         """This way to the answer is closed; the task is open still."""
@@ -95,7 +101,10 @@ class Flights:
 
     def is_silent(self, address: str, now: float) -> bool:
         """True for a worker with tasks that has not answered for too long."""
-        return self.load(address) > 0 and now - self._heard.get(address, now) > self.limit
+        is_late = self.load(address) > 0 and now - self._heard.get(address, now) > self.limit
+        if is_late:
+            self.doubted.add(address)
+        return is_late or address in self.doubted
 
     def stranded(self, barred: Iterable[str], now: float) -> list[int]:
         """Tasks that are with no worker from which an answer may be expected."""

@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -58,6 +59,8 @@ class DaskEngine(Closing):
         self._cluster = cluster
         self._keys = count()
         self._barred: dict[str, str] = {}
+        self._asked: dict[str, Any] = {}
+        self.doubted: set[str] = set()
 
     @property
     def n_workers(self) -> int:
@@ -82,12 +85,18 @@ class DaskEngine(Closing):
         for piece in pieces(file):
             future = self.submit(address, answer, store_piece, piece)
             try:
-                _, outcome = future.result(timeout=self.patience)
+                *_, outcome = future.result(timeout=self.patience)
             except Exception as error:  # gone, silent, or anything else that a strange disk does: others go on
                 return f"{file.path} could not be copied to it ({type(error).__name__})"
             if isinstance(outcome, Unable):
                 return outcome.reason
         return ""
+
+    def ask_doubted(self, threads: Iterable[str]) -> None:
+        """Trust workers again that were silent, as soon as they answer."""
+        for address in self.doubted.intersection(threads):
+            self._asked[address] = future = self.submit(address, answer, abs, 0)
+            future.add_done_callback(lambda done, address=address: done.status == "finished" and self.doubted.discard(address))
 
     def bar(self, address: str, reason: str) -> None:
         """Give a worker no more tasks."""
@@ -121,8 +130,8 @@ class _Journey:
 
     def __init__(self, engine: DaskEngine, work: Callable[[Any], Any], tasks: Iterator[tuple[int, Any]]) -> None:
         self.engine, self.work, self.tasks = engine, work, tasks
-        self.flights = Flights(engine.patience)
-        self.arrived: SimpleQueue[Flight] = SimpleQueue()
+        self.flights = Flights(engine.patience, engine.doubted)
+        self.arrived: SimpleQueue[tuple[Flight, Any]] = SimpleQueue()
         self.threads: dict[str, int] = {}
         self.looked = self.manned = monotonic()
         self.deaths: Counter[int] = Counter()
@@ -130,16 +139,17 @@ class _Journey:
 
     def answers(self) -> Iterator[tuple[int, Any]]:
         self.threads = self.engine._threads()
+        self.engine.ask_doubted(self.threads)
         while True:
             self._send_out()
             if self.is_exhausted and not self.flights:
                 return
             try:
-                flight = self.arrived.get(timeout=TICK)
+                flight, brought = self.arrived.get(timeout=TICK)
             except Empty:
                 self._look_around()
                 continue
-            outcome = self._outcome_of(flight)
+            outcome = self._outcome_of(flight, brought)
             if isinstance(outcome, Done):
                 yield flight.number, outcome.value
             if monotonic() - self.looked > TICK:
@@ -170,20 +180,26 @@ class _Journey:
         future = self.engine.submit(address, answer, self.work, task, __version__)
         flight = Flight(number, address, future)
         self.flights.start(number, task, flight, monotonic())
-        future.add_done_callback(lambda _: self.arrived.put(flight))
+        future.add_done_callback(lambda _: Thread(target=self._fetch, args=(flight,), daemon=True).start())
 
-    def _outcome_of(self, flight: Flight) -> Outcome | None:
+    def _fetch(self, flight: Flight) -> None:
+        """Bring an answer here, in a thread of its own: the worker that has it may be gone or silent by now."""
+        try:
+            self.arrived.put((flight, flight.future.result()))
+        except BaseException as error:  # whatever it is, it is looked at where the answers are
+            self.arrived.put((flight, error))
+
+    def _outcome_of(self, flight: Flight, brought: Any) -> Outcome | None:
         """What a flight brought, None where that is nothing new; what can be mended is."""
         if not self.flights.is_open(flight.number) or flight.future.cancelled():
             return None
-        try:
-            address, outcome = flight.future.result(timeout=self.engine.patience)
-        except DimscopeError:
-            raise
-        except Exception as error:
-            self._explain(flight, error)
+        if isinstance(brought, DimscopeError):
+            raise brought
+        if isinstance(brought, BaseException):
+            self._explain(flight, brought)
             return None
-        self.flights.hear(address, monotonic())
+        address, seconds, outcome = brought
+        self.flights.hear(address, monotonic(), seconds)
         if isinstance(outcome, Done):
             for other in self.flights.finish(flight.number):
                 if other is not flight:
@@ -200,7 +216,7 @@ class _Journey:
         self._regive([flight.number])
         return None
 
-    def _explain(self, flight: Flight, error: Exception) -> None:
+    def _explain(self, flight: Flight, error: BaseException) -> None:
         """Take a lost answer as a reason to ask again, and anything else as the end."""
         import asyncio
 
@@ -241,13 +257,20 @@ class _Journey:
             self._give(number, self.flights.task(number), ahead=8)
 
     def _require_workers(self) -> None:
-        if any(address not in self.engine.barred for address in self.threads):
+        barred, doubted = self.engine.barred, self.engine.doubted
+        if any(address not in barred and address not in doubted for address in self.threads):
             self.manned = monotonic()
             return
-        if self.threads:
-            told = "; ".join(f"{address}: {reason}" for address, reason in self.engine.barred.items())
+        if self.threads and all(address in barred for address in self.threads):
+            told = "; ".join(f"{address}: {reason}" for address, reason in barred.items())
             raise EngineError(f"no worker can go on ({told}). What was finished is kept: free some space and try again.")
-        if monotonic() - self.manned > NOBODY_SECONDS:
+        alone = monotonic() - self.manned
+        if self.threads and alone > max(NOBODY_SECONDS, self.flights.limit):
+            raise EngineError(
+                f"none of {len(self.threads)} workers answered for {alone:.0f} seconds; look after them, and give the same "
+                "command again. What was finished is kept."
+            )
+        if not self.threads and alone > NOBODY_SECONDS:
             raise EngineError(
                 f"no worker is connected to {self.engine.facts['address']}, and none came for {NOBODY_SECONDS:.0f} seconds; "
                 "start one with `dask worker` and give the same command again."
@@ -297,7 +320,8 @@ def _start(distributed: Any, workers: int | None, patience: float) -> DaskEngine
     limits = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause", "terminate")}
     with dask.config.set({**limits, "distributed.worker.profile.enabled": False}):
         cluster = distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0,
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
+            memory_limit=0,
             local_directory=str(Path(folder.name)), silence_logs=logging.CRITICAL,
         )  # fmt: skip
     client = distributed.Client(cluster, set_as_default=False, direct_to_workers=True)

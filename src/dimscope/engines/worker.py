@@ -4,6 +4,7 @@ import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
 from dimscope.engines.shared import FileMissingError, Piece, SharedFile, receive
@@ -50,16 +51,18 @@ def n_threads() -> int:
     return int(getattr(_place, "threads", 1))
 
 
-def answer(work: Callable[[Any], Any], task: Any, version: str = __version__) -> tuple[str, Outcome]:
-    """The address of this worker, and the outcome of `work(task)` on it; errors of the work itself are raised."""
+def answer(work: Callable[[Any], Any], task: Any, version: str = __version__) -> tuple[str, float, Outcome]:
+    """The address of this worker, and seconds and outcome of `work(task)` on it; errors of the work itself are raised."""
     from distributed import get_worker
 
     worker = get_worker()
     _place.folder = Path(worker.local_directory) / "dimscope-copies"
     _place.threads = worker.state.nthreads
     if version != __version__:
-        return worker.address, OtherVersion(__version__)
-    return worker.address, _outcome(work, task)
+        return worker.address, 0.0, OtherVersion(__version__)
+    started = perf_counter()
+    outcome = _outcome(work, task)
+    return worker.address, perf_counter() - started, outcome
 
 
 def _outcome(work: Callable[[Any], Any], task: Any) -> Outcome:
