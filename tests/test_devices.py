@@ -15,6 +15,12 @@ def test_any_other_is_refused_with_those_that_are_there(name):
         find_device(name)
 
 
+def test_several_devices_are_for_several_workers():
+    text = r'^device "cuda:0,cuda:1" was asked for; a process computes on one device\. .* --engine dask --address URL'
+    with pytest.raises(UsageError, match=text):
+        find_device("cuda:0,cuda:1")
+
+
 def test_auto_takes_what_is_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == torch.device("cpu")

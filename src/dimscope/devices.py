@@ -22,10 +22,15 @@ def find_device(name: str) -> Any:
     """The `torch.device` of that name, after a number was put there and read back.
 
     Raises:
-        UsageError: unknown or absent device; the message lists those that are there.
+        UsageError: several devices, or an unknown or absent one; the message lists those that are there.
     """
     import torch
 
+    if "," in name:
+        raise UsageError(
+            f'device "{name}" was asked for; a process computes on one device. For several GPUs start one Dask worker on each '
+            "and give --engine dask --address URL (docs/cookbook.md)."
+        )
     try:
         device = torch.device(name)
         torch.empty(1, device=device).cpu()  # `meta` can make a tensor, but holds no numbers
