@@ -136,6 +136,14 @@ def test_gride_beyond_rank_two_with_repeated_rows_and_ties(recipes, oracles, nam
 
 
 @pytest.mark.parametrize("name", ["A", "C", "D", "T"])
+def test_gride_of_scikit_dimension_leaves_ties_out_at_every_rank(recipes, oracles, name):
+    theirs = oracles["skdim"][f"{name}.GRIDE(multiscale=True,range_max=64)"]
+    found = [dimension(recipes[name], "gride", ranks=2 * near, convention="skdim") for near in theirs["scales"]]
+    np.testing.assert_allclose([one.value for one in found], theirs["id"], rtol=EXACT)
+    np.testing.assert_allclose([one.stderr for one in found], theirs["err"], rtol=EXACT)
+
+
+@pytest.mark.parametrize("name", ["A", "C", "D", "T"])
 def test_gride_at_two_ranks_of_ones_own(recipes, oracles, name):
     found = dimension(neighbors(recipes[name], 6, duplicates="keep"), "gride", near=2, ranks=6, errors="independent")
     assert (found.value, found.stderr) == pytest.approx(oracles["skdim"][f"{name}.GRIDE(n1=2,n2=6)"], rel=EXACT)

@@ -272,3 +272,14 @@ def test_the_nearer_rank_is_half_of_the_farther_by_default(recipes):
 def test_a_nearer_rank_that_is_not_nearer_is_refused(near, far):
     with pytest.raises(UsageError, match=rf"near={near}, ranks={far} were asked for; gride needs 1 <= near < ranks"):
         Gride(ranks=far, near=near)
+
+
+def test_conventions_are_known_by_name_and_state_errors_of_independent_points(recipes):
+    with pytest.raises(UsageError, match=r'unknown convention "skdm"\. +Did you mean "skdim"'):
+        dimension(recipes["A"], "gride", convention="skdm")
+    theirs = dimension(recipes["A"], "gride", ranks=8, convention="skdim")
+    alone = dimension(recipes["A"], "gride", ranks=8, errors="independent")
+    assert (theirs.value, theirs.stderr) == (alone.value, alone.stderr)
+    table = neighbors(recipes["D"], 2, duplicates="keep")
+    chosen = Gride(convention="skdim")
+    assert chosen.replicate(table, [np.arange(table.n)])[0] == chosen.estimate(table).value

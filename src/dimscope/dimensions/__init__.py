@@ -62,7 +62,7 @@ def dimension(source: Neighbors | ArrayLike, estimator: str = "twonn", **options
     chosen = make_estimator(estimator, options)
     if isinstance(source, Neighbors):
         return chosen.estimate(with_lengths(source))
-    if isinstance(chosen, Gride):
+    if isinstance(chosen, Gride) and chosen.convention is None:
         return chosen.estimate(gride_table(source, chosen.nearer, chosen.ranks))
     is_merged = options.get("convention") is None  # no convention merges equal rows
     found = chosen.estimate(neighbors(source, chosen.min_k, duplicates="merge" if is_merged else "keep"))

@@ -14,6 +14,7 @@ from dimscope.knn.base import Neighbors
 
 OUTLIER_SPREAD = 20.0
 """Ratios above q50 + 20 (q95 - q50) are left out, as both published implementations do (percentiles of mu)."""
+CONVENTIONS = ("skdim",)
 MAX_STEPS = 60
 RELATIVE_TOLERANCE = 1e-14
 
@@ -36,14 +37,17 @@ class Gride:
         ranks: the farther rank n2, an even number of at least 2 where `near` is not given.
         errors: `neighbors`, or `independent` for the Fisher error alone, which other implementations state.
         near: the nearer rank n1, at least 1 and below `ranks`; 0 stands for ranks / 2.
+        convention: None, or `skdim`: ties are left out at ranks 1 and 2 too, equal rows are not merged, errors are those of
+            independent points.
 
     Raises:
-        UsageError: `ranks` is odd or smaller than 2, `near` is not below it, or unknown errors.
+        UsageError: `ranks` is odd or smaller than 2, `near` is not below it, or unknown errors or convention.
     """
 
     ranks: int = 2
     errors: Literal["neighbors", "independent"] = "neighbors"
     near: int = 0
+    convention: Literal["skdim"] | None = None
 
     summary: ClassVar[str] = "ratio of distances at ranks n and 2n; maximum likelihood"
     source: ClassVar[str] = "Denti, Doimo, Laio, Mira 2022, doi:10.1038/s41598-022-20991-1"
@@ -55,6 +59,8 @@ class Gride:
             raise UsageError(f"ranks={self.ranks} was asked for; gride compares ranks/2 with ranks: an even number >= 2.")
         if self.errors not in ERRORS:
             raise unknown_name("kind of errors", self.errors, ERRORS)
+        if self.convention is not None and self.convention not in CONVENTIONS:
+            raise unknown_name("convention", self.convention, CONVENTIONS)
 
     @classmethod
     def readings(cls, k: int) -> Mapping[str, "Gride"]:
@@ -77,13 +83,13 @@ class Gride:
         ratios, dropped = log_ratios(neighbors, near, far)
         if len(ratios) < MIN_POINTS:
             return no_estimate((near, far), len(ratios), why_none(neighbors, near), dropped)
-        dropped += int((ratios == 0).sum()) if far - near > 1 else 0
-        ratios = _readable(ratios, near, far)
+        dropped += int((ratios == 0).sum()) if self._drops_ties else 0
+        ratios = self._readable(ratios)
         if len(ratios) < MIN_POINTS:
             return no_estimate((near, far), len(ratios), verdict(neighbors, near, neighbors.n), dropped)
         value = _root(ratios, near, far)
         error = _fisher_error(ratios, near, far, value)
-        if self.errors == "neighbors":
+        if self.errors == "neighbors" and self.convention is None:
             error *= _inflation(neighbors, near, far, value, ratios.max())
         status = verdict(neighbors, near, dropped)
         return Estimate(value, error, (near, far), len(ratios), dropped, status, mean_radius(neighbors, near, far))
@@ -94,14 +100,17 @@ class Gride:
         inner, outer = neighbors.at_rank(near), neighbors.at_rank(far)
         usable = inner > 0
         ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
-        drawn = (_readable(ratios[draw][usable[draw]], near, far) for draw in draws)
+        drawn = (self._readable(ratios[draw][usable[draw]]) for draw in draws)
         return np.array([_root(chosen, near, far) if len(chosen) > 1 else np.nan for chosen in drawn])
 
+    @property
+    def _drops_ties(self) -> bool:
+        return self.ranks - self.nearer > 1 or self.convention is not None
 
-def _readable(ratios: FloatArray, near: int, far: int) -> FloatArray:
-    """The log ratios that the likelihood can read: no outliers; no ties beyond rank 2, and none where all are ties."""
-    kept = _without_outliers(ratios)
-    return kept[kept > 0] if far - near > 1 or not kept.any() else kept
+    def _readable(self, ratios: FloatArray) -> FloatArray:
+        """The log ratios that the likelihood can read: no outliers; no ties beyond rank 2, and none where all are ties."""
+        kept = _without_outliers(ratios)
+        return kept[kept > 0] if self._drops_ties or not kept.any() else kept
 
 
 def _without_outliers(ratios: FloatArray) -> FloatArray:
