@@ -1,6 +1,6 @@
 """Train a small vision transformer to name the digits of scikit-learn, and write images that it never saw as a folder.
 
-python examples/train_vit.py FOLDER [--steps 300]
+python examples/train_vit.py FOLDER [--steps 600]
 
 Writes FOLDER/model: a ViT of 6 blocks, width 64, on patches of 2 x 2 pixels, with its image processor; and FOLDER/images: every
 second image as DIGIT/NUMBER.png. It learned from the others, so that what `dimscope run FOLDER/model --data FOLDER/images`
@@ -79,7 +79,7 @@ def main() -> None:
     """Train, and write the model and the images."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=600)
     chosen = parser.parse_args()
     data = load_digits()
     pictures, digits = as_pictures(data.data), data.target.astype(np.int64)
