@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 
 import jobs
+from dimscope import knn
+from dimscope.config import config_from
 from dimscope.engines import on_dask as module
 from dimscope.engines.on_dask import open_dask
 from dimscope.errors import EngineError
 from dimscope.knn import on_tiles, parts, spread
+from dimscope.pipeline import extract, shards
+from dimscope.pipeline.run import run_stages
+from tiny import make_texts
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +24,15 @@ def workers():
     """An engine with two workers of its own, for tests that end some of them."""
     with open_dask(None, 2) as engine:
         yield engine
+
+
+@pytest.fixture(autouse=True)
+def _both_are_there(workers):
+    """Waits until those that were killed are started again."""
+    deadline = time.monotonic() + 20
+    while workers.n_workers < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(processes_of(workers)) == 2
 
 
 def processes_of(engine):
@@ -97,7 +111,7 @@ def points(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "x.npy", rng.normal(size=(3000, 24)).astype(np.float32))
     stored = np.load(tmp_path / "x.npy", mmap_mode="r")
-    return stored, tmp_path / "x.npy", on_tiles.search(stored, 15)
+    return stored, tmp_path / "x.npy", on_tiles.search(stored, 15, coarse="float32")
 
 
 def kill_during(monkeypatch, workers, stage, signal_number=signal.SIGKILL):
@@ -134,3 +148,40 @@ def test_a_worker_stopped_among_neighbours_changes_no_bit(workers, points, monke
     os.kill(stopped[0], signal.SIGCONT)
     np.testing.assert_array_equal(indices, expected[0])
     np.testing.assert_array_equal(distances.view(np.int64), expected[1].view(np.int64))
+
+
+SKIPPED = {"log.jsonl", "manifest.json"}
+
+
+def results_of(out):
+    """Every result but log and times."""
+    files = [path for path in sorted(out.rglob("*")) if path.is_file() and path.name not in SKIPPED]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def config(bert, tmp_path, monkeypatch):
+    """A run over 150 texts, some of them equal, in blocks of 16, whose neighbours are found by tiles."""
+    monkeypatch.setattr(extract, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(knn, "FEW_POINTS", 40)
+    made = make_texts(150, seed=3)
+    made[40], made[77] = made[5], made[60]
+    lines = [f"{text},{'ab'[row % 2]}" for row, text in enumerate(made)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *lines]) + "\n", encoding="utf-8")
+    return config_from(
+        {
+            "data": {"path": str(tmp_path / "texts.csv"), "text": "text", "label": "label"},
+            "model": {"name": str(bert)},
+            "measure": {"k": 20, "overlap_k": 10, "replicates": 10},
+        }
+    )
+
+
+def test_a_run_whose_worker_is_killed_while_it_reads_gives_the_files_of_one_process(workers, config, tmp_path, monkeypatch):
+    run_stages(config, tmp_path / "here", with_report=False)
+    killed = kill_during(monkeypatch, workers, shards.read_shard)
+    run_stages(config, tmp_path / "there", with_report=False, engine=workers)
+    assert killed
+    expected = results_of(tmp_path / "here")
+    assert {"states/block_03.npy", "neighbors/block_03.npz", "profile.nc", "profile.csv"} <= set(expected)
+    assert results_of(tmp_path / "there") == expected

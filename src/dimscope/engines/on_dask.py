@@ -317,11 +317,12 @@ def _start(distributed: Any, workers: int | None, patience: float) -> DaskEngine
 
     workers = workers or int(CPU_COUNT)
     folder = TemporaryDirectory(prefix="dimscope-dask-", ignore_cleanup_errors=True)
+    # Read when a worker is lost: a second loss just when this time ends would leave its place empty for good.
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "1d"})
     limits = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause", "terminate")}
     with dask.config.set({**limits, "distributed.worker.profile.enabled": False}):
         cluster = distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
-            memory_limit=0,
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0,
             local_directory=str(Path(folder.name)), silence_logs=logging.CRITICAL,
         )  # fmt: skip
     client = distributed.Client(cluster, set_as_default=False, direct_to_workers=True)
