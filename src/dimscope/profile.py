@@ -23,7 +23,7 @@ DAMAGED = (StoreError, OSError, ValueError, TypeError, EOFError, LookupError, At
 MOST_DIGITS = 12
 """Decimals of a table; an error below them is rounding noise of the computation."""
 LONGEST_TITLE = 40
-"""Letters of a model's name above its table in a notebook; of a longer path the last part is shown."""
+"""Letters of a model's name above its table in a notebook; of a longer path the last two parts are shown."""
 COORDINATES = ("site", "index", "depth", "module")
 CONTROLS = ("untrained", "shuffled", "gaussian", "permuted")
 """Where there is nothing to find: fresh weights, shuffled tokens, normal points of the same covariance, permuted labels."""
@@ -199,7 +199,8 @@ class Profile:
         model = str(self.provenance.get("title") or self.provenance.get("model", {}).get("name") or "profile")
         n_examples = f", {int(self.values('n').max())} examples" if self.has("n") else ""
         table = self.summary()
-        title = f"{model if len(model) <= LONGEST_TITLE else Path(model).name}: {len(self.layers)} layers{n_examples}"
+        name = model if len(model) <= LONGEST_TITLE else "/".join(Path(model).parts[-2:])
+        title = f"{name}: {len(self.layers)} layers{n_examples}"
         return table_html(
             title, list(map(str, table)), table.to_numpy().tolist(), "Numbers after \N{PLUS-MINUS SIGN} are standard errors."
         )

@@ -26,6 +26,11 @@ def test_only_what_differs_is_in_the_table():
     assert table.to_numpy().tolist() == [["a", "a-model", "100"], ["b", "b-model", "200"]]
 
 
+def test_settings_that_are_on_or_off_are_said_in_words():
+    table = settings_table([made("a", exclude_group=True), made("a", exclude_group=False), made("a")])
+    assert table["exclude group"].tolist() == ["yes", "no", "-"]
+
+
 def test_equal_runs_need_no_caution():
     assert cautions_of([made("a"), made("b", 110)]) == ()
 

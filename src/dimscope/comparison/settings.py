@@ -92,7 +92,7 @@ def _data(run: ComparedRun) -> str:
 def _fact(part: str, name: str) -> Callable[[ComparedRun], str]:
     def read(run: ComparedRun) -> str:
         value = run.profile.provenance.get(part, {}).get(name)
-        return "-" if value is None else str(value)
+        return WORDS.get(str(value), str(value))
 
     return read
 
@@ -101,6 +101,7 @@ def _examples(run: ComparedRun) -> str:
     return str(int(run.profile.values("n").max())) if run.profile.has("n") else "-"
 
 
+WORDS = {"None": "-", "True": "yes", "False": "no"}
 SETTINGS: dict[str, Callable[[ComparedRun], str]] = {
     "model": _model,
     "data": _data,
