@@ -14,7 +14,7 @@ import pytest
 
 from dimscope import files
 from dimscope.errors import StoreError
-from dimscope.files import atomic_path, explained_disk_errors, free_space, hash_file, is_numpy_file, write_text
+from dimscope.files import atomic_path, explained_disk_errors, free_space, hash_file, is_numpy_file, watched, write_text
 
 
 def names(folder):
@@ -158,3 +158,25 @@ def test_free_space_is_that_of_the_folder_that_will_hold_the_file(tmp_path, monk
     assert free_space(tmp_path / "new" / "file") == (tmp_path, 7)
     assert asked == [tmp_path]
     assert not (tmp_path / "new").exists()
+
+
+def test_an_observer_is_told_of_whole_files_below_its_folder_in_their_order(tmp_path):
+    told = []
+    with watched(tmp_path / "here", lambda path: told.append((path.name, path.read_text()))):
+        write_text(tmp_path / "here" / "deep" / "a", "1")
+        write_text(tmp_path / "elsewhere", "2")
+        write_text(tmp_path / "here" / "b", "3")
+        with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "here" / "c") as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+    write_text(tmp_path / "here" / "d", "4")
+    assert told == [("a", "1"), ("b", "3")]
+
+
+def test_what_an_observer_raises_reaches_the_writer(tmp_path):
+    def refuse(path):
+        raise StoreError(f"{path.name} is refused")
+
+    with watched(tmp_path, refuse), pytest.raises(StoreError, match="a is refused"):
+        write_text(tmp_path / "a", "1")
+    assert (tmp_path / "a").read_text() == "1"

@@ -12,12 +12,14 @@ hashes, blocks with their CRC-32.
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -33,6 +35,8 @@ OWNER = re.compile(r"((?:(?:pools|controls)/[^/]+/)*)(.*)", re.DOTALL)
 """The run folder within a run folder that a file belongs to, and its name there."""
 BLOCKS = "states/blocks"
 LOG = "log.jsonl"
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error)
+"""What numpy, zipfile and json raise for content that is none of theirs."""
 _shown: dict[Path, str] = {}
 
 
@@ -103,10 +107,12 @@ class Staging:
         for name in names:
             self.objects.get(name, self.folder / name)
             self._sent[name] = _signature(self.folder / name)
-        for name in (name for name in names if name.rpartition("/")[2] == MANIFEST):
-            self._compare(name)
-        for name in (name for name in names if name.endswith(f"states/{PROGRESS}")):
-            self._restore(name)
+        for name in names:
+            with suppress(*DAMAGE):  # what cannot be read is told, or made again, by who needs it
+                if _split(name)[1] == MANIFEST:
+                    self._compare(name)
+                elif _split(name)[1] == f"states/{PROGRESS}":
+                    self._restore(name)
 
     def send(self, path: Path) -> None:
         """Send a file that has just become whole; of a manifest first the files that it lists."""
@@ -175,8 +181,9 @@ class Staging:
     def _compare(self, name: str) -> None:
         owner, _ = _split(name)
         content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        hashes = dict(content.get("hashes", {}))
         self._manifests[owner] = content
-        for inside, expected in content.get("hashes", {}).items():
+        for inside, expected in hashes.items():
             path = self.folder / owner / inside
             if path.is_file() and hash_file(path) != expected:
                 path.unlink()
@@ -191,8 +198,9 @@ class Staging:
         for number, sums in record["done"].items():
             path = self.folder / _block_name(owner, number)
             if path.is_file():
-                _fill(states, path, record["n_rows"], *edges[int(number)])
-                self._blocks.setdefault(owner, {})[number] = sums
+                with suppress(*DAMAGE):
+                    _fill(states, path, record["n_rows"], *edges[int(number)])
+                    self._blocks.setdefault(owner, {})[number] = sums
                 path.unlink()
 
 
