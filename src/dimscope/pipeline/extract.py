@@ -80,6 +80,7 @@ def extract(
         clear_results(folder)
     for target in targets:
         _open_target(target, examples, tokens, reading.loaded)
+        log_event(target.folder.log, "extract", examples=len(examples), model=reading.loaded.facts, engine=engine.facts)
     stores = {target.pool: StateStore(target.folder.states, target.key, plan.n_rows, plan.store_block) for target in targets}
     read = read_by(engine, reading, config, control, BLOCK_ROWS) if engine.is_remote else read_here(reading)
     Filling(reading, stores).run(read, progress)
@@ -108,7 +109,6 @@ def _open_target(target: _Target, examples: Examples, tokens: Prepared, loaded: 
     folder = target.folder
     write_config(folder, target.config)
     Manifest(folder.path).write(stages={})  # whatever was measured from other states, or from damaged ones, is not kept
-    log_event(folder.log, "extract", examples=len(examples), model=loaded.facts)
     if target.pool == "tokens":
         write_token_rows(folder, examples, tokens, loaded.tokenizer)
     else:

@@ -77,7 +77,7 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress, engine: En
         return Profile.load(folder.profile)
     data = manifest.content["data"]
     refuse_few(int(data.get("n_tokens", data["n_examples"])), config.measure.k, "tokens" if "n_tokens" in data else "examples")
-    log_event(folder.log, "measure", layers=len(layers), k=config.measure.k)
+    log_event(folder.log, "measure", layers=len(layers), k=config.measure.k, engine=engine.facts)
     write_config(folder, config)
     profile = _measure_layers(job, layers, progress)
     store_profile(config, folder, profile, perf_counter() - started)
