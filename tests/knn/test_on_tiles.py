@@ -313,14 +313,15 @@ def test_a_filter_is_tried_only_where_its_products_leave_it_a_chance(least, take
     assert tried == taken
 
 
-def test_the_least_time_of_a_filter_is_that_of_its_products(monkeypatch):
+def test_the_least_time_of_a_filter_is_that_of_its_products_and_of_k_decisions(monkeypatch):
     known = {"int8": on_tiles.Estimate(9.0, 1.5, 0.1)}
-    assert on_tiles._least_seconds("int16", known, 300, 20) == 4.5  # three products instead of one
+    monkeypatch.setattr(on_tiles, "CANDIDATE_SECONDS", 1e-3)
+    assert on_tiles._least_seconds("int16", known, 300, 20, 5) == 4.5 + 30  # three products instead of one; 5 candidates a row
     clock = iter([0.0, 32.0, 100.0, 116.0])
     on_tiles._float32_seconds.cache_clear()
     monkeypatch.setattr(on_tiles, "perf_counter", lambda: next(clock))
     # 16 seconds for 64 x 64 pairs, 1.6 times as long as in a large product; of 128 x 128 pairs half are multiplied
-    assert on_tiles._least_seconds("float32", known, 128, 20) == pytest.approx(20.0)
+    assert on_tiles._least_seconds("float32", known, 128, 20, 5) == pytest.approx(20 + 12.8)
     on_tiles._float32_seconds.cache_clear()
 
 

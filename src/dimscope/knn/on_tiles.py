@@ -181,7 +181,7 @@ def choose_filter(
         workers.limit_torch()
     estimates: dict[str, Estimate] = {}
     for name in names:
-        if not estimates or _least_seconds(name, estimates, len(places), points.shape[1]) < _best(estimates).seconds:
+        if not estimates or _least_seconds(name, estimates, len(places), points.shape[1], wanted.k) < _best(estimates).seconds:
             estimates[name] = _estimate(FILTERS[name], points, places, frame, scratch, workers, wanted)
     best = _best(estimates)
     return next(name for name in estimates if estimates[name] is best), best.mix
@@ -221,11 +221,12 @@ def _estimate(
     return Estimate(product_seconds + decision_seconds, product_seconds, mix)
 
 
-def _least_seconds(name: str, estimates: Mapping[str, Estimate], n: int, d: int) -> float:
-    """Seconds that the products alone would take with a further filter, before it is tried; no more than they do."""
+def _least_seconds(name: str, estimates: Mapping[str, Estimate], n: int, d: int, k: int) -> float:
+    """Seconds that the products and k decisions per row would take with a further filter, before it is tried."""
+    decisions = n * k * d * CANDIDATE_SECONDS
     if name == "int16":
-        return PAIR_PRODUCTS * estimates["int8"].product_seconds
-    return _float32_seconds(d) * n * n / 2
+        return PAIR_PRODUCTS * estimates["int8"].product_seconds + decisions
+    return _float32_seconds(d) * n * n / 2 + decisions
 
 
 @lru_cache
