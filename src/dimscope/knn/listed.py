@@ -76,7 +76,9 @@ def filled_up(codes: np.ndarray) -> np.ndarray:
 
 def merged(parts: Sequence[tuple[int, Listed]]) -> Merged:
     """All candidates of the same rows; each part comes with the row of the search at which its stretch begins."""
-    ends = np.cumsum([[0, *part.counts] for _, part in parts], axis=1, dtype=np.int64)
+    ends = np.zeros((len(parts), len(parts[0][1].counts) + 1), np.int64)
+    for end, (_, part) in zip(ends, parts, strict=True):
+        np.cumsum(part.counts, out=end[1:])
     ends += np.cumsum([0, *(len(part.members) for _, part in parts[:-1])])[:, None]
     members = np.concatenate([part.members.astype(np.int32) + np.int32(first) for first, part in parts])
     return Merged(ends, members, filled_up(np.concatenate([part.lowers for _, part in parts])))
@@ -101,8 +103,9 @@ def decide(
     """
     squares, indices = np.full((len(chosen), k), np.inf), np.full((len(chosen), k), -1, np.int64)
     certified = np.zeros(len(chosen), np.bool_)
+    order = np.argsort(_closest(found.starts[0], found.members, found.lowers), kind="stable")
     room = int((found.starts[:, 1:] - found.starts[:, :-1]).sum(axis=0).max(initial=0))
-    _decide(points, chosen, places, names, *found, room, radii, scale, squares, indices, certified)
+    _decide(order, points, chosen, places, names, *found, room, radii, scale, squares, indices, certified)
     return squares, indices, certified
 
 
@@ -124,6 +127,18 @@ def _take(start: Any, stop: Any, shift: Any, lists: Any, rows: Any, counts: Any,
 
 
 @compiled
+def _closest(starts: Any, members: Any, lowers: Any) -> Any:
+    """For each row the candidate with the lowest bound in the first part, -1 without one."""
+    found = np.full(starts.shape[0] - 1, -1, np.int64)
+    for row in range(found.shape[0]):
+        lowest = np.inf
+        for p in range(starts[row], starts[row + 1]):
+            if lowers[p] < lowest:
+                lowest, found[row] = lowers[p], members[p]
+    return found
+
+
+@compiled
 def _gather(row: Any, starts: Any, members: Any, lowers: Any, here: Any, bounds: Any) -> Any:
     """Candidates and bounds of one row from all parts; how many they are."""
     n: Any = 0
@@ -136,13 +151,16 @@ def _gather(row: Any, starts: Any, members: Any, lowers: Any, here: Any, bounds:
 
 @compiled
 def _decide(
-    points: Any, chosen: Any, places: Any, names: Any, starts: Any, members: Any, lowers: Any, room: Any, radii: Any,
-    scale: Any, squares: Any, indices: Any, certified: Any,
+    order: Any, points: Any, chosen: Any, places: Any, names: Any, starts: Any, members: Any, lowers: Any, room: Any,
+    radii: Any, scale: Any, squares: Any, indices: Any, certified: Any,
 ) -> None:  # fmt: skip
-    """As `dimscope.knn.kernels.decide`, for lower bounds alone: the k lowest give the reach of the others."""
+    """As `dimscope.knn.kernels.decide`, for lower bounds alone: the k lowest give the reach of the others.
+
+    Rows with the same candidate in front follow each other (`order`): what they share is still in the cache.
+    """
     k, here, bounds, spare = squares.shape[1], np.empty(room, np.int64), np.empty(room), np.empty(room)
     near, labels, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
-    for row in range(chosen.shape[0]):
+    for row in order:
         n = _gather(row, starts, members, lowers, here, bounds)
         if n < k:
             continue

@@ -225,9 +225,10 @@ def _collect(pair: Pair, whole: Filter, height: int, lists: Lists, workers: Work
         kernels.set_radii(0, height, pair.row_radii, lists, whole.rows)
     else:
         _sample(search, whole, height, first, lists, workers)
+    done = first if pair.row_radii is None else -1  # the sample was collected when the radii were read off it
     for start, stop in _blocks(0, height):
         for begin, end in _blocks(first, n):
-            if first or begin >= start:
+            if done not in (start, begin) and (first or begin >= start):
                 tile = whole.tile(start, stop, whole, begin, end, workers.room())
                 same = begin == start
                 kernels.collect(tile, start, begin, same, not same, search.rank, lists, whole.rows, whole.rows)
@@ -242,7 +243,7 @@ def _blocks(start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _sample(search: Search, whole: Filter, height: int, first: int, lists: Lists, workers: Workers) -> None:
-    """First radii of rows 0 to `height` from the first block of the sample, which begins at row `first`."""
+    """First radii of rows 0 to `height` from the first block of the sample, at row `first`, and what it holds within them."""
     end = min(first + join.BLOCK, len(lists.counts))
     for start, stop in _blocks(0, height):
         tile = whole.tile(start, stop, whole, first, end, workers.room())
@@ -252,6 +253,7 @@ def _sample(search: Search, whole: Filter, height: int, first: int, lists: Lists
             np.fill_diagonal(squares, np.inf)
         radii = sampled_radii(squares, search.k, end - first - same, search.chosen.n - 1)
         kernels.set_radii(start, stop, radii, lists, whole.rows)
+        kernels.collect(tile, start, first, same, not same, search.rank, lists, whole.rows, whole.rows)
 
 
 def _found(pair: Pair, rows: Rows, height: int, lists: Lists) -> Found:
