@@ -11,7 +11,7 @@ the seconds of each stage, its tasks, and the bytes of its answers. `foretell` f
 
 to these (none of a, b, c, t below 0), leaves out the largest measurement once to see how well it is foretold, and then
 simulates: tasks of each stage go to whichever worker is free, a worker reads the stretches of a task from a shared disk, and
-all answers come through the network of the driver.
+all answers come through the network of the driver. What was measured is simulated with points in memory, as they were.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from heapq import heapify, heapreplace
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -129,13 +129,13 @@ def stretches_of(n: int, workers: int) -> int:
     return ceil(n / stretch_height(n, workers))
 
 
-def simulate(n: int, d: int, k: int, workers: int, costs: Costs) -> dict[str, float]:
-    """Tasks, bytes and seconds of one search."""
+def simulate(n: int, d: int, k: int, workers: int, costs: Costs, disk: float = DISK) -> dict[str, float]:
+    """Tasks, bytes and seconds of one search; `disk` is what each worker reads in a second."""
     stretches = stretches_of(n, workers)
     height = n / stretches
     half = costs.product * height**2 * d / 2 + costs.row * height + costs.task
     pair = costs.product * height**2 * d + 2 * costs.row * height + costs.task
-    read = height * d * ITEM / DISK
+    read = height * d * ITEM / disk
     decision = costs.decision * height * k * d + costs.task
     stages = {
         "first": [half + read],
@@ -147,7 +147,7 @@ def simulate(n: int, d: int, k: int, workers: int, costs: Costs) -> dict[str, fl
     seconds = {name: max(scheduled(tasks, workers), moved[name] / NETWORK) for name, tasks in stages.items()}
     return {
         "n": n, "workers": workers, "stretches": stretches, "tasks": sum(map(len, stages.values())),
-        "moved": sum(moved.values()), "read": DISK * read * (stretches**2 + stretches), "seconds": sum(seconds.values()),
+        "moved": sum(moved.values()), "read": height * d * ITEM * (stretches**2 + stretches), "seconds": sum(seconds.values()),
     }  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def foretell(measured: dict[str, Any], sizes: Sequence[int], workers: Sequence[i
     """Costs, how well the largest measurement is foretold by the others, and the simulation of what was asked."""
     d, k, own, runs = measured["d"], measured["k"], measured["workers"], measured["runs"]
     costs, without = fitted(measured, runs), fitted(measured, runs[:-1])
-    again = [simulate(run["n"], d, k, own, costs)["seconds"] for run in runs]
+    again = [simulate(run["n"], d, k, own, costs, inf)["seconds"] for run in runs]
     return {
         "costs": asdict(costs),
         "measured": [
@@ -172,7 +172,7 @@ def foretell(measured: dict[str, Any], sizes: Sequence[int], workers: Sequence[i
         ],
         "left out": {
             "n": runs[-1]["n"], "measured": runs[-1]["seconds"],
-            "foretold": simulate(runs[-1]["n"], d, k, own, without)["seconds"],
+            "foretold": simulate(runs[-1]["n"], d, k, own, without, inf)["seconds"],
         },
         "simulated": [simulate(n, d, k, number, costs) for n in sizes for number in workers],
     }  # fmt: skip
