@@ -35,6 +35,7 @@ JOINT = {
     "cli/test_bad_input.py": "every refusal through the command line",
     "cli/test_plugins.py": "a run with entries of another package",
     "cli/test_interrupted.py": "a full disk and Ctrl-C during a run",
+    "engines/test_hosts.py": "workers in network namespaces, one cut off",
     "engines/test_faults.py": "workers that are killed, stopped, full, or elsewhere, during a run",
     "dimensions/test_conventions.py": "estimators as other packages compute them",
     "models/test_hidden_states.py": "every architecture against the states that transformers returns",
