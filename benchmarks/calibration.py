@@ -7,7 +7,8 @@ python benchmarks/calibration.py --repeats 0.1 --out -    a look
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,26 @@ from time import process_time
 import numpy as np
 from scipy.spatial import cKDTree
 
+from dimscope.checks import CHECKS
 from dimscope.dimensions import make_estimator
 from dimscope.dimensions.base import Estimator
+from dimscope.estimates import Estimate
 from dimscope.knn import neighbors
 from dimscope.knn.base import Duplicates, Neighbors
+from dimscope.profile import Layer, Profile
 from dimscope.version import __version__
 
 K = 100
 NORMAL = 1.96
+LEAST = 0.9
+"""Coverage from which an interval of 95 % is called right."""
+TELLING = ("P004", "P010", "P011", "P016")
+"""Checks that speak of the height of a value; the others speak of the data or compare layers."""
+TOLD_REPEATS = 10
+"""Data sets of a case on which the checks are tried."""
+RANKS = (2, 4, 8, 16, 32, 64)
+CHOSEN = ("twonn", "gride 2", "gride 8", "gride 32", "mle", "mada", "mom", "binomial", "correlation", "abide")
+"""What a run can read its profile by: default options, Gride at the rank of `--scale`."""
 PAGE = Path(__file__).parents[1] / "docs" / "calibration.md"
 ESTIMATORS: dict[str, Estimator] = {
     "twonn": make_estimator("twonn", {}),
@@ -57,11 +70,12 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Values and errors of one estimator on one case, shape (repeats,)."""
+    """Values and errors of one estimator on one case, shape (repeats,), and the checks that spoke in most repeats."""
 
     case: Case
     values: np.ndarray
     errors: np.ndarray
+    told: tuple[str, ...] = ()
 
     @property
     def bias(self) -> float:
@@ -159,13 +173,41 @@ def cases(repeats: float) -> list[Case]:
 
 def run(case: Case) -> dict[str, Result]:
     """Every estimator on the same data."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ESTIMATORS}
+    found: dict[str, list[Estimate]] = {name: [] for name in ESTIMATORS}
+    spoke: dict[str, Counter[str]] = {name: Counter() for name in ESTIMATORS}
     for repeat in range(case.repeats):
         table = case.make(case.d, case.n, np.random.default_rng([repeat, case.d, case.n]))
         for name, estimator in ESTIMATORS.items():
-            estimate = estimator.estimate(table)
-            found[name].append((estimate.value, estimate.stderr))
-    return {name: Result(case, *np.array(pairs).T) for name, pairs in found.items()}
+            found[name].append(estimator.estimate(table))
+        if repeat < TOLD_REPEATS:
+            scales = {rank: make_estimator("gride", {"ranks": rank}).estimate(table) for rank in RANKS}
+            for name in CHOSEN:
+                spoke[name].update(telling(name, found[name][-1], scales, case.n))
+    most = min(case.repeats, TOLD_REPEATS) / 2
+    return {
+        name: Result(
+            case,
+            np.array([estimate.value for estimate in estimates]),
+            np.array([estimate.stderr for estimate in estimates]),
+            tuple(code for code in TELLING if spoke[name][code] > most),
+        )
+        for name, estimates in found.items()
+    }
+
+
+def telling(name: str, estimate: Estimate, scales: Mapping[int, Estimate], n: int) -> list[str]:
+    """The checks that speak in a run whose profile has this value."""
+    columns: dict[str, list[float]] = {
+        "dimension": [estimate.value],
+        "dimension_err": [estimate.stderr],
+        "dimension_scale": [estimate.scale[1]],
+    }
+    for rank, found in scales.items():
+        columns |= {f"gride_{rank}": [found.value], f"gride_{rank}_err": [found.stderr]}
+    columns |= {"n": [n], "n_unique": [n]}
+    provenance = {"measure": {"estimators": [name.partition(" ")[0]]}}
+    profile = Profile.from_columns([Layer("points", "block", 0, 0.0)], columns, np.empty((1, 0)), provenance)
+    return [code for code in TELLING if CHECKS.load(code)().look(profile) is not None]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -201,6 +243,33 @@ def _value(result: Result) -> str:
     return f"{result.values.mean():.3g} ({100 * result.coverage:.0f})"
 
 
+def told_table(results: list[dict[str, Result]]) -> str:
+    """The checks that speak of each cell; `silent` where none speaks of an interval that covers too little."""
+    rows = []
+    for found in results:
+        case = found["twonn"].case
+        rows.append([case.name, str(case.d), str(case.n), *(_told(found[name]) for name in CHOSEN)])
+    return table(["data", "d", "n", *(f"`{name}`" for name in CHOSEN)], rows)
+
+
+def told_summary(results: list[dict[str, Result]]) -> str:
+    """How often a check speaks where it should, and where it need not."""
+    cells = [found[name] for found in results for name in CHOSEN if not np.isnan(found[name].values).any()]
+    short = [cell for cell in cells if cell.coverage < LEAST]
+    right = [cell for cell in cells if cell.coverage >= LEAST]
+    spoken = [sum(bool(cell.told) for cell in part) for part in (short, right)]
+    return (
+        f"Of {len(short)} cells below {LEAST:.0%} a check speaks of {spoken[0]}; of {len(right)} cells that cover as stated, "
+        f"in {spoken[1]}."
+    )
+
+
+def _told(result: Result) -> str:
+    if np.isnan(result.values).any():
+        return ""
+    return ", ".join(result.told) or ("silent" if result.coverage < LEAST else "-")
+
+
 def page(results: list[dict[str, Result]], seconds: float, command: str) -> str:
     """The page with both tables."""
     flat = [found for found in results if found["twonn"].case.name == "periodic box"]
@@ -209,6 +278,8 @@ def page(results: list[dict[str, Result]], seconds: float, command: str) -> str:
     return text.format(
         flat=flat_table(flat),
         shapes=shape_table(rest),
+        told=told_table(results),
+        summary=told_summary(results),
         command=command,
         version=__version__,
         python=platform.python_version(),
