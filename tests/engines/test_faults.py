@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 import jobs
@@ -16,6 +19,7 @@ from dimscope.errors import EngineError
 from dimscope.knn import on_tiles, parts, spread
 from dimscope.pipeline import extract, shards
 from dimscope.pipeline.run import run_stages
+from dimscope.store.folder import RunFolder
 from tiny import make_texts
 
 
@@ -185,3 +189,28 @@ def test_a_run_whose_worker_is_killed_while_it_reads_gives_the_files_of_one_proc
     expected = results_of(tmp_path / "here")
     assert {"states/block_03.npy", "neighbors/block_03.npz", "profile.nc", "profile.csv"} <= set(expected)
     assert results_of(tmp_path / "there") == expected
+
+
+@pytest.mark.slow
+def test_a_driver_that_is_killed_goes_on_and_leaves_no_worker_behind(bert, tmp_path):
+    lines = [f"{text},{'ab'[row % 2]}" for row, text in enumerate(make_texts(6000, seed=3))]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *lines]) + "\n", encoding="utf-8")
+    run = [sys.executable, "-m", "dimscope", "run", str(bert), "--data", str(tmp_path / "texts.csv"), "--label", "label"]
+    run += ["--text", "text", "--no-report", "-q", "-o"]
+    subprocess.run([*run, str(tmp_path / "here")], check=True, stdout=subprocess.DEVNULL)
+    there = RunFolder(tmp_path / "there")
+    places = [there.states / "progress.json", there.table_of("embed_00"), there.table_of("block_02")]
+    for place in places:  # killed among the first blocks, after the first table, and before the last one
+        driver = subprocess.Popen([*run, str(there.path), "--engine", "dask", "--workers", "2"], stdout=subprocess.DEVNULL)
+        while not place.exists() and driver.poll() is None:
+            time.sleep(0.02)
+        workers = {child.pid for child in psutil.Process(driver.pid).children(recursive=True)}
+        driver.kill()
+        driver.wait()
+        assert workers
+        deadline = time.monotonic() + 20
+        while any(map(psutil.pid_exists, workers)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not any(map(psutil.pid_exists, workers))
+    subprocess.run([*run, str(there.path), "--engine", "dask", "--workers", "2"], check=True, stdout=subprocess.DEVNULL)
+    assert results_of(there.path) == results_of(tmp_path / "here")

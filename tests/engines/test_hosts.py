@@ -62,8 +62,8 @@ def points(tmp_path):
 
 
 @pytest.fixture
-def engine(network, points, tmp_path):
-    """An engine with one worker on each host."""
+def engine(network, points, tmp_path, request):
+    """An engine with one worker on each host; with the parameter `full`, host `two` has 200 kB of disk."""
     dask = [sys.executable, "-m", "distributed.cli.dask_worker", f"tcp://{NETWORK}.1:8786", "--no-dashboard"]
     dask += ["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--local-directory"]
     with ExitStack() as undo:
@@ -79,6 +79,9 @@ def engine(network, points, tmp_path):
             inside = ["ip", "netns", "exec", f"{TAG}-{host}"]
             if host == "two":
                 hide = f'mount -t tmpfs none {points.parent} && exec "$@"'
+                if getattr(request, "param", "") == "full":
+                    (tmp_path / host).mkdir()
+                    hide = f"mount -t tmpfs -o size=200k none {tmp_path / host} && {hide}"
                 inside += ["unshare", "-m", "sh", "-c", hide, "sh"]
             start(*inside, *dask, tmp_path / host)
         found = connected(undo)
@@ -121,3 +124,15 @@ def test_a_host_that_is_cut_off_and_one_without_the_disk_change_no_bit(engine, p
     np.testing.assert_array_equal(indices, expected[0])
     np.testing.assert_array_equal(distances.view(np.int64), expected[1].view(np.int64))
     call("ip", "link", "set", f"{TAG}v2", "up")
+
+
+@pytest.mark.parametrize("engine", ["full"], indirect=True)
+def test_a_host_whose_disk_is_full_gets_no_more_tasks(engine, points):
+    stored = np.load(points, mmap_mode="r")
+    indices, distances, _ = spread.search(stored, 30, path=points, engine=engine)
+    expected = on_tiles.search(stored, 30)
+    np.testing.assert_array_equal(indices, expected[0])
+    np.testing.assert_array_equal(distances.view(np.int64), expected[1].view(np.int64))
+    ((address, reason),) = engine.barred.items()
+    assert f"{NETWORK}.12:" in address
+    assert reason.startswith("No space left on device: ")
