@@ -166,6 +166,8 @@ def test_no_choice_still_tells_what_the_labels_say():
     answer = Minimum().recommend(make_profile([10.0] * 6, label_overlap=[0.1, 0.2, 0.6, 0.3, 0.3, 0.2]))
     assert not answer.is_clear
     assert "highest at block_02 (0.600); the last layer has 0.200" in answer.reasons[-1]
+    at_the_end = Minimum().recommend(make_profile([10.0] * 6, label_overlap=[0.1, 0.2, 0.2, 0.3, 0.3, 0.6]))
+    assert at_the_end.reasons[-1].endswith("the overlap is highest at block_05 (0.600), the last layer.")
 
 
 def test_a_peak_and_a_rise_within_the_errors_do_not_count():

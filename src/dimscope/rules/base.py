@@ -152,9 +152,10 @@ def label_reason(profile: Profile) -> list[str]:
     found = regret_of(profile, profile.layers[-1].name)
     if found is None:
         return []
+    is_last = found.best_layer == profile.layers[-1].name
+    rest = ", the last layer." if is_last else f"; the last layer has {found.last:.3f}."
     return [
-        f"With the labels, which the rule does not use, the overlap is highest at {found.best_layer} ({found.best:.3f}); "
-        f"the last layer has {found.last:.3f}."
+        f"With the labels, which the rule does not use, the overlap is highest at {found.best_layer} ({found.best:.3f}){rest}"
     ]
 
 
