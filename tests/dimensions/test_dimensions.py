@@ -40,7 +40,7 @@ def test_options_reach_the_estimator(recipes):
             {"fractoin": 0.5},
             r'^unknown option of twonn "fractoin"\. Did you mean "fraction"\?  All: convention, errors, frac',
         ),
-        ("gride", {"k": 4}, r'^unknown option of gride "k"\.  All: errors, near, ranks$'),
+        ("gride", {"k": 4}, r'^unknown option of gride "k"\.  All: convention, errors, near, ranks$'),
     ],
 )
 def test_unknown_names_and_options_are_refused_with_the_near_one(recipes, name, options, sentence):
