@@ -111,3 +111,13 @@ def test_load_refuses_what_is_no_run(tmp_path):
     with pytest.raises(StoreError, match="is damaged or not a profile"):
         dimscope.load(tmp_path / "odd.nc")
     assert RunConfig() == config_from({})
+
+
+def test_a_run_may_lie_elsewhere(bert, texts):
+    import fsspec
+
+    profile = dimscope.run(bert, texts, label="label", out="memory://api/runs/x", config=SMALL, with_report=False)
+    assert dimscope.load("memory://api/runs/x").dataset.identical(profile.dataset)
+    with pytest.raises(StoreError, match=r"^memory://api/runs/y is not a run folder"):
+        dimscope.load("memory://api/runs/y")
+    fsspec.filesystem("memory").store.clear()

@@ -71,16 +71,14 @@ def measure(
             )
         config = resolve(given, config_file, settings, read_folder_config(folder))
         if dry_run:
-            print_plan(plan_folder(config, folder, Scope(workers=workers or dry_run), progress), as_json=as_json)
+            print_plan(plan_folder(config, folder, Scope(workers=dry_run), progress), as_json=as_json)
             return
         with open_engine(engine, address, workers) as there:
             result = finish_run(config, folder, progress, with_report=reports, engine=there)
     else:
         config, out = resolve(given, config_file, settings), out or default_folder("arrays", str(source))
         if dry_run:
-            plan = plan_arrays(
-                source, config, out, labels=labels, scope=Scope(on_existing, workers=workers or dry_run), progress=progress
-            )
+            plan = plan_arrays(source, config, out, labels=labels, scope=Scope(on_existing, workers=dry_run), progress=progress)
             print_plan(plan, as_json=as_json)
             return
         with open_engine(engine, address, workers) as there:

@@ -77,7 +77,7 @@ def run(
         raise UsageError(NO_DATA)
     progress, results = choose_progress(quiet), []
     if dry_run:
-        plan_checkpoints(config, out, Scope(on_existing, workers=workers or dry_run), progress, as_json=as_json)
+        plan_checkpoints(config, out, Scope(on_existing, workers=dry_run), progress, as_json=as_json)
         return
     with open_engine(engine, address, workers) as there:
         for own, place in split_revisions(config, out or default_folder(model, config.data.path)):

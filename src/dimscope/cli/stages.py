@@ -68,7 +68,7 @@ def extract(
         raise UsageError(NO_DATA)
     config, progress, made = replace(config, data=with_own_labels(config.data)), choose_progress(quiet), []
     if dry_run:
-        plan_checkpoints(config, out, Scope(on_existing, measures=False, workers=workers or dry_run), progress, as_json=as_json)
+        plan_checkpoints(config, out, Scope(on_existing, measures=False, workers=dry_run), progress, as_json=as_json)
         return
     with open_engine(engine, address, workers) as there:
         for own, checkpoint in split_revisions(config, out or default_folder(model, config.data.path)):
