@@ -92,6 +92,7 @@ def test_nobody_is_there(monkeypatch):
         list(engine.map(jobs.square, [1]))
 
 
+@pytest.mark.slow
 def test_nobody_answers(workers, monkeypatch):
     monkeypatch.setattr(module, "NOBODY_SECONDS", 1.0)
     monkeypatch.setattr(workers, "patience", 1.0)
@@ -134,7 +135,9 @@ def kill_during(monkeypatch, workers, stage, signal_number=signal.SIGKILL):
     return killed
 
 
-@pytest.mark.parametrize("stage", [parts.collect, parts.decided], ids=["collect", "decide"])
+@pytest.mark.parametrize(
+    "stage", [parts.collect, pytest.param(parts.decided, marks=pytest.mark.slow)], ids=["collect", "decide"]
+)
 def test_a_worker_killed_among_neighbours_changes_no_bit(workers, points, monkeypatch, stage):
     stored, path, expected = points
     killed = kill_during(monkeypatch, workers, stage)
@@ -144,6 +147,7 @@ def test_a_worker_killed_among_neighbours_changes_no_bit(workers, points, monkey
     np.testing.assert_array_equal(distances.view(np.int64), expected[1].view(np.int64))
 
 
+@pytest.mark.slow
 def test_a_worker_stopped_among_neighbours_changes_no_bit(workers, points, monkeypatch):
     monkeypatch.setattr(workers, "patience", 2.0)
     stored, path, expected = points

@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -95,8 +96,12 @@ class DaskEngine(Closing):
     def ask_doubted(self, threads: Iterable[str]) -> None:
         """Trust workers again that were silent, as soon as they answer."""
         for address in self.doubted.intersection(threads):
-            self._asked[address] = future = self.submit(address, answer, abs, 0)
-            future.add_done_callback(lambda done, address=address: done.status == "finished" and self.doubted.discard(address))
+            self._asked[address] = self.submit(address, answer, abs, 0)
+            self._asked[address].add_done_callback(partial(self._trust, address))
+
+    def _trust(self, address: str, answered: Any) -> None:
+        if answered.status == "finished":
+            self.doubted.discard(address)
 
     def bar(self, address: str, reason: str) -> None:
         """Give a worker no more tasks."""
