@@ -51,7 +51,9 @@ def test_help_loads_nothing_heavy(words):
     assert loaded_by(*words) == set()
 
 
-@pytest.mark.parametrize("what", ["models", "estimators", "measures", "rules", "checks", "plots", "backends", "engines", "demos"])
+@pytest.mark.parametrize(
+    "what", ["models", "estimators", "measures", "rules", "checks", "plots", "backends", "engines", "demos"]
+)
 def test_listing_loads_neither_torch_nor_matplotlib(what):
     assert loaded_by("list", what).isdisjoint({"torch", "transformers", "matplotlib", "xarray", "jinja2"})
 

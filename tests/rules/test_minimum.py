@@ -133,7 +133,7 @@ def test_a_layer_without_a_number_is_passed_over():
         ([*range(5, 20), 18], "the dimension rises to the last layers (from 5.0 to 19.0); nothing follows its peak."),
         (
             [10.4, 6.8, 6.1, 6.3, 6.6, 7.0, 7.1],
-            "the dimension rises to the last layers (from 6.1 to 7.1); nothing follows its peak.",
+            "below the first layer (10.4) the dimension rises to the last layers (from 6.1 to 7.1); nothing follows its peak.",
         ),
         (
             [5, 30, 24, 19, 15, 12, 9.5, 7.5, 6, 4.7],

@@ -39,7 +39,7 @@ class FewInputs:
             self.title,
             self.severity,
             f"With --pool {pool} the {total} examples have only {unique} distinct vectors at {profile.layers[first].name}: one "
-            "per token (and position), whatever the text.",
+            "per token (and position), whatever the example.",
             "Leave layer 0 out of any comparison (--layers 1:), or read --pool mean. Layers after the first block are not "
             "concerned.",
             (profile.layers[first].name,),

@@ -84,9 +84,10 @@ def find_peak(values: FloatArray, errors: FloatArray) -> int:
     if rise < max(PEAK_RISE * values[peak], noise):
         raise NotFoundError(_without_peak(values, peak, start))
     if peak >= len(values) - 2:
+        lead = f"below the first layer ({values[0]:.1f}) " if values[0] > values[peak] else ""
         raise NotFoundError(
-            f"the dimension rises to the last layers (from {values[start]:.1f} to {values[peak]:.1f}); nothing follows its "
-            "peak."
+            f"{lead}the dimension rises to the last layers (from {values[start]:.1f} to {values[peak]:.1f}); nothing follows "
+            "its peak."
         )
     return peak
 
