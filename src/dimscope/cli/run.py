@@ -51,16 +51,13 @@ def run(
     \b
     Examples:
       dimscope run ./my-model --data texts.csv --label topic
-      dimscope run gpt2 --data texts.jsonl --pool last --points 5000
-      dimscope run ./my-model --data texts.parquet --text body --layers 0:24:2 -o runs/mine
+      dimscope run gpt2 --data texts.jsonl --text body --pool last --layers 0:12:2 -o runs/mine
       dimscope run ./esm2 --data scope40.fa.gz --label superfamily --preset esm
       dimscope run ./dinov2 --data images/ --pool cls
-      dimscope run ./whisper --data recordings/
       dimscope run ./igpt-small --data imagenet_trX.npy --preset igpt
       dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
       dimscope run ./my-model --data texts.csv --points 1000000 --dry-run
-      dimscope run ./my-model --data texts.csv --engine dask --address tcp://10.0.0.1:8786
-      dimscope run ./my-model --data texts.csv -o s3://bucket/runs/mine
+      dimscope run ./my-model --data texts.csv --engine dask --address tcp://10.0.0.1:8786 -o s3://bucket/runs/mine
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
     from dimscope.cli.places import stand_in
