@@ -57,7 +57,7 @@ def run(
       dimscope run ./igpt-small --data imagenet_trX.npy --preset igpt
       dimscope run EleutherAI/pythia-70m --data texts.csv --revision step1000,step143000
       dimscope run ./my-model --data texts.csv --points 1000000 --dry-run
-      dimscope run ./my-model --data texts.csv --engine dask --address tcp://10.0.0.1:8786 -o s3://bucket/runs/mine
+      dimscope run ./my-model --data texts.csv --engine dask --workers 4 -o s3://bucket/mine
     """
     from dimscope.cli.output import finish, refuse_unknown_checks
     from dimscope.cli.places import stand_in
