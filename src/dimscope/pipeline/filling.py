@@ -42,7 +42,8 @@ class Filling:
             while lacking:
                 waiting: dict[int, States | None] = {}
                 for number, states in read(lacking, advance):
-                    waiting[number] = states if len(waiting) < HELD_BLOCKS else None
+                    is_kept = len(waiting) < HELD_BLOCKS or self._has_sources(number)
+                    waiting[number] = states if is_kept else None
                     self._store_ready(waiting)
                 lacking, advance = self._lacking(), _nothing
 
