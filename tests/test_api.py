@@ -10,6 +10,7 @@ import pytest
 import dimscope
 from dimscope import api
 from dimscope.config import DataConfig, MeasureConfig, ModelConfig, RunConfig, config_from
+from dimscope.engines.local import LocalEngine
 from dimscope.errors import ModelError, StoreError, UsageError
 from dimscope.progress import Silent
 
@@ -77,7 +78,34 @@ def test_every_argument_reaches_its_option(asked):
     config, folder, others = ask(asked, "m", "d.csv", out="o", on_existing="redo", with_report=False, **given)
     found = {**vars_of(config.data), **vars_of(config.model), **vars_of(config.measure)}
     assert {name: found[name] for name in given} == given
+    engine = others.pop("engine")
     assert (str(folder), others) == ("o", {"on_existing": "redo", "with_report": False, "progress": None})
+    assert isinstance(engine, LocalEngine)
+
+
+def test_the_engine_is_opened_as_asked_and_closed_after_an_error(asked, monkeypatch):
+    opened, closed = [], []
+
+    class Engine(LocalEngine):
+        def close(self):
+            closed.append(self)
+
+    def note(*words):
+        opened.append(words)
+        return Engine()
+
+    monkeypatch.setattr(api, "open_engine", note)
+    engine = ask(asked, "m", "d.csv", engine="dask", workers=3)[2]["engine"]
+    assert opened == [("dask", None, 3)]
+    assert closed == [engine]
+
+
+def test_an_engine_that_cannot_be_had_is_refused_before_anything_is_made(tmp_path, texts):
+    with pytest.raises(UsageError, match='unknown engine "slurm"'):
+        dimscope.run("m", texts, out=tmp_path / "out", engine="slurm")
+    with pytest.raises(UsageError, match="--workers was given, but the work is done in this process"):
+        dimscope.run("m", texts, out=tmp_path / "out", workers=2)
+    assert not (tmp_path / "out").exists()
 
 
 def vars_of(part):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dimscope.config import RunConfig, config_from
+from dimscope.engines import open_engine
 from dimscope.pipeline.run import default_folder, run_stages
 from dimscope.profile import Profile
 from dimscope.progress import Progress
@@ -25,6 +26,9 @@ def run(
     pool: str = "mean",
     k: int = 100,
     device: str = "auto",
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
     config: RunConfig | None = None,
     on_existing: str = "missing",
     with_report: bool = True,
@@ -45,6 +49,9 @@ def run(
         pool: `mean`, `last` or `cls`.
         k: neighbours kept of each example.
         device: `auto`, `cpu`, `cuda`, ...
+        engine: where the work is done: `local` (this process) or `dask`; the results have the same bits.
+        address: of a running Dask scheduler.
+        workers: processes that `dask` starts on this machine when no address is given.
         config: further options; the arguments above win over it where they differ from their defaults.
         on_existing: `missing`, `redo` or `error`.
         with_report: also draw figures and write report.html.
@@ -68,8 +75,9 @@ def run(
     }
     resolved = config_from(changed, config)
     folder = Path(out) if out is not None else default_folder(str(model), str(data))
-    with placed(folder) as here:
-        return run_stages(resolved, here, on_existing=on_existing, with_report=with_report, progress=progress).profile
+    with open_engine(engine, address, workers) as there, placed(folder) as here:
+        result = run_stages(resolved, here, on_existing=on_existing, with_report=with_report, progress=progress, engine=there)
+    return result.profile
 
 
 def load(path: str | Path) -> Profile:
