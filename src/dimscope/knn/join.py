@@ -190,12 +190,10 @@ class Join:
 def squared_distances(tile: np.ndarray, rows: Rows, columns: Rows, start: int, first: int) -> np.ndarray:
     """The filter's squared distances of a tile, float32; good for guesses only."""
     here, there = slice(start, start + tile.shape[0]), slice(first, first + tile.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):  # rows too far out for float32 are found by `on_tiles`
-        squares = tile.astype(np.float32)
-        squares *= columns.factors[there]
-        squares *= (-2 * rows.factors[here])[:, None]
-        squares += columns.norms[there].astype(np.float32)
-        squares += rows.norms[here].astype(np.float32)[:, None]
+    squares = np.empty(tile.shape, np.float32)
+    with np.errstate(over="ignore"):  # rows too far out for float32 are found by `on_tiles`
+        norms = rows.norms[here].astype(np.float32), columns.norms[there].astype(np.float32)
+    kernels.fill_squares(tile, -2 * rows.factors[here], columns.factors[there], *norms, squares)
     return squares
 
 
