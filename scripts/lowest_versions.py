@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PLACE = Path(__file__).parents[1] / "pyproject.toml"
-BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)>=(?P<version>[0-9][0-9.]*)$")
+BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?>=(?P<version>[0-9][0-9.]*)$")
 
 
 def lowest(requirements: Iterable[str]) -> list[str]:
-    """`name==bound` for every `name>=bound`; other requirements set no constraint."""
+    """`name==bound` for every `name>=bound`; other requirements set no constraint, and extras may not stand in one."""
     found = (BOUND.match(requirement.replace(" ", "")) for requirement in requirements)
     return [f"{match['name']}=={match['version']}" for match in found if match]
 

@@ -274,8 +274,9 @@ def test_neighbours_are_searched_on_the_device_of_the_run(folder, config, monkey
     asked = []
     original = module.search_distinct
 
-    def watched(points, k, duplicates, *, device):
+    def watched(points, k, duplicates, *, device, tiles):
         asked.append((device, type(points)))
+        assert tiles is None  # nothing of another process
         return original(points, k, duplicates)
 
     monkeypatch.setattr(module, "search_distinct", watched)
