@@ -84,7 +84,8 @@ def test_all_results_are_compared(undisturbed):
     layers = ["embed_00", "block_01", "block_02", "block_03"]
     assert set(expected) == {
         "config.toml", "points.parquet", "states/progress.json", "profile.nc", "profile.csv", "recommendation.json",
-        "findings.json", "citations.bib", *(f"states/{name}.npy" for name in layers), *(f"neighbors/{name}.npz" for name in layers),
+        "findings.json", "citations.bib",
+        *(f"states/{name}.npy" for name in layers), *(f"neighbors/{name}.npz" for name in layers),
     }  # fmt: skip
     assert writes > 15
 
