@@ -143,7 +143,7 @@ def test_a_block_that_fails_leaves_no_thread_waiting(broken, monkeypatch):
 
 def test_lists_change_only_under_their_lock(monkeypatch):
     points = cloud("isotropic", 200, 4, seed=3)
-    original, seen = join.kernels.collect, []
+    original, seen, before = join.kernels.collect, [], set(threading.enumerate())
 
     def watched(tile, i0, j0, same, both, *rest):
         seen.append((i0 // 16, j0 // 16, both, {number for number, lock in made.locks.items() if lock.locked()}))
@@ -158,4 +158,5 @@ def test_lists_change_only_under_their_lock(monkeypatch):
         assert row in locked
         assert column in locked or not both
         assert both == (column < 6 and row != column)
-    assert threading.active_count() < 10
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name.startswith("ThreadPoolExecutor")]  # the workers have ended
