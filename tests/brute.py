@@ -1,12 +1,26 @@
 """All distances, one row at a time in float64: what the search engines are compared with."""
 
+from contextlib import contextmanager
+
 import numpy as np
+import pytest
+
+from dimscope.knn import join, on_tiles
 
 KINDS = (
     "isotropic", "grid", "shifted", "constant columns", "huge column", "far rows", "twins", "few distinct", "near twins",
     "tiny", "huge",
 )  # fmt: skip
 """What `cloud` can make; of `grid`, `twins` and `few distinct` equal distances are equal to the last bit."""
+
+
+@contextmanager
+def small_tiles(rows):
+    """Tiles of so few rows that some hundred points make many of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(join, "BLOCK", rows)
+        patch.setattr(on_tiles, "BLOCK", rows)
+        yield
 
 
 def cloud(kind, n, d, seed):

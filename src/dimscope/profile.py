@@ -129,6 +129,11 @@ class Profile:
         variables = self.dataset.variables  # not `data_vars`, which makes a labelled array of each
         return [str(name) for name in self.dataset.data_vars if _is_quantity(variables[name])]
 
+    def numbered(self, head: str) -> dict[int, str]:
+        """Number -> quantity, ascending, of the quantities that are called `head` and a number, such as `gride_8`."""
+        names = [name for name in self.quantities if name.startswith(head) and name.removeprefix(head).isdigit()]
+        return {number: f"{head}{number}" for number in sorted(int(name.removeprefix(head)) for name in names)}
+
     @property
     def provenance(self) -> dict[str, Any]:
         """What made the numbers."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brute import KINDS, all_others, assert_nearest, assert_same, cloud, squares_of
+from brute import KINDS, all_others, assert_nearest, assert_same, cloud, small_tiles, squares_of
 from dimscope.knn import filters, integers, join, kernels, on_tiles
 from dimscope.knn.on_tiles import search, search_between
 from dimscope.knn.scratch import Scratch
@@ -17,9 +17,7 @@ FILTERS = ["int8", "int16", "float32"]
 @pytest.fixture(autouse=True, scope="module")
 def _small_tiles():
     """Tiles of 64 rows, so that a few hundred points make many of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(join, "BLOCK", 64)
-        patch.setattr(on_tiles, "BLOCK", 64)
+    with small_tiles(64):
         yield
 
 

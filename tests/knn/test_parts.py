@@ -5,18 +5,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from brute import cloud
+from brute import cloud, small_tiles
 from dimscope.engines.shared import FileMissingError, SharedFile, share
-from dimscope.knn import join, on_tiles, parts
+from dimscope.knn import parts
 from dimscope.knn.listed import filled_up
 from dimscope.knn.parts import Chosen, Decision, Pair, Search, Single, choose, collect, decided, recomputed, searched
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_tiles():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(join, "BLOCK", 32)
-        patch.setattr(on_tiles, "BLOCK", 32)
+    with small_tiles(32):
         yield
 
 

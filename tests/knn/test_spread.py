@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from brute import KINDS, assert_nearest, cloud
+from brute import KINDS, assert_nearest, cloud, small_tiles
 from dimscope.engines import HERE
 from dimscope.engines.shared import share
 from dimscope.knn import join, on_tiles, spread
@@ -15,9 +15,7 @@ from fakes import Shuffled
 @pytest.fixture(autouse=True, scope="module")
 def _small_tiles():
     """Tiles of 64 rows, so that a few hundred points make many of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(join, "BLOCK", 64)
-        patch.setattr(on_tiles, "BLOCK", 64)
+    with small_tiles(64):
         yield
 
 

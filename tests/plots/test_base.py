@@ -7,7 +7,7 @@ import pytest
 
 from dimscope.errors import UsageError
 from dimscope.plots import PLOTS, plot_dimension
-from dimscope.plots.base import LEAST_WIDTH, as_runs, grid_shape, layer_positions, numbered_columns, title_length
+from dimscope.plots.base import LEAST_WIDTH, as_runs, grid_shape, layer_positions, title_length
 from dimscope.plots.theme import SIZES
 from dimscope.profile import Profile
 
@@ -137,5 +137,5 @@ def test_needs_with_a_star_stand_for_any_number(profile: Profile) -> None:
     assert PLOTS.load("scale").present(profile) == [f"gride_{2**step}" for step in range(1, 7)]
     assert not PLOTS.load("scale").is_drawable(profile.without([f"gride_{2**step}" for step in range(1, 7)]))
     assert PLOTS.load("overlap").present(profile) == ["overlap_next"]
-    assert numbered_columns(profile, "gride_") == {2**step: f"gride_{2**step}" for step in range(1, 7)}
-    assert numbered_columns(profile, "overlap_next") == {}
+    assert profile.numbered("gride_") == {2**step: f"gride_{2**step}" for step in range(1, 7)}
+    assert profile.numbered("overlap_next") == {}

@@ -28,7 +28,7 @@ class NoPlateau:
 
     def look(self, profile: Profile) -> Finding | None:
         """The rank with the least change."""
-        ranks = sorted(int(name[6:]) for name in profile.quantities if name.startswith("gride_") and name[6:].isdigit())
+        ranks = list(profile.numbered("gride_"))
         if len(ranks) < 3:
             return None
         rows = [row for row, layer in enumerate(profile.layers) if layer.site != "final_norm"]

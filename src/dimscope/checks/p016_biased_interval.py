@@ -96,7 +96,7 @@ class BiasedInterval:
 
 def _wider(profile: Profile, reach: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Per layer the farthest rank of Gride up to `reach` times the one that was read, its value and error; NaN without."""
-    known = np.array(sorted(int(name[6:]) for name in profile.quantities if name.startswith("gride_") and name[6:].isdigit()))
+    known = np.array(list(profile.numbered("gride_")))
     m = len(profile.layers)
     read = profile.values("dimension_scale") if profile.has("dimension_scale") else np.full(m, 2.0)
     ranks, values, errors = np.full((3, m), np.nan)

@@ -68,19 +68,24 @@ def _models() -> list[dict[str, str]]:
 def _backends() -> list[dict[str, str]]:
     from dimscope.knn import BACKENDS
 
-    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in BACKENDS.places.items()]
+    return _unloaded(BACKENDS)
 
 
 def _engines() -> list[dict[str, str]]:
     from dimscope.engines import ENGINES
 
-    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in ENGINES.places.items()]
+    return _unloaded(ENGINES)
 
 
 def _demos() -> list[dict[str, str]]:
     from dimscope.demos import DEMOS
 
-    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in DEMOS.places.items()]
+    return _unloaded(DEMOS)
+
+
+def _unloaded(registry: Any) -> list[dict[str, str]]:
+    """The entries of a table by what their modules say, without importing them."""
+    return [{"name": name, "summary": _says(place.partition(":")[0])} for name, place in registry.places.items()]
 
 
 def _says(module: str) -> str:

@@ -50,6 +50,10 @@ class DaskEngine(Closing):
         facts: for the manifest.
         patience: seconds without an answer after which a worker counts as silent.
         cluster: what was started here and ends with the engine.
+
+    Attributes:
+        barred: workers that get no more tasks, and why.
+        doubted: workers that were silent, and get none until they answer.
     """
 
     name = "dask"
@@ -59,7 +63,7 @@ class DaskEngine(Closing):
         self.client, self.facts, self.patience = client, facts, patience
         self._cluster = cluster
         self._keys = count()
-        self._barred: dict[str, str] = {}
+        self.barred: dict[str, str] = {}
         self._asked: dict[str, Any] = {}
         self.doubted: set[str] = set()
 
@@ -102,15 +106,6 @@ class DaskEngine(Closing):
     def _trust(self, address: str, answered: Any) -> None:
         if answered.status == "finished":
             self.doubted.discard(address)
-
-    def bar(self, address: str, reason: str) -> None:
-        """Give a worker no more tasks."""
-        self._barred[address] = reason
-
-    @property
-    def barred(self) -> dict[str, str]:
-        """Workers that get no more tasks, and why."""
-        return self._barred
 
     def _threads(self) -> dict[str, int]:
         try:
@@ -217,7 +212,7 @@ class _Journey:
             )
         reason = outcome.reason if isinstance(outcome, Unable) else self.engine.send(outcome.file, address)
         if reason:
-            self.engine.bar(address, reason)
+            self.engine.barred[address] = reason
         self._regive([flight.number])
         return None
 

@@ -130,18 +130,13 @@ class Join:
         (start, stop), (_, last) = self._row_span(number), self._column_span(0)
         try:
             tile = self.rows.coarse.tile(start, stop, self.columns.coarse, 0, last, self.workers.room())
-            self._set_radii(squared_distances(tile, self.rows.rows, self.columns.rows, start, 0), number)
+            same = self.is_self and number == 0
+            sides = self.rows.rows, self.columns.rows
+            squares = set_sampled_radii(tile, start, 0, same, self.k, self.n_others, self.lists, *sides)
+            self.closest[start - self.base : stop - self.base] = squares.argmin(axis=1)
         finally:  # after a failure nobody must wait for ever
             self.sampled[number].set()
         self._collect(tile, number, 0, start, 0)
-
-    def _set_radii(self, squares: np.ndarray, number: int) -> None:
-        (start, stop), same = self._row_span(number), self.is_self and number == 0
-        if same:
-            np.fill_diagonal(squares, np.inf)
-        self.closest[start - self.base : stop - self.base] = squares.argmin(axis=1)
-        radii = sampled_radii(squares, self.k, squares.shape[1] - same, self.n_others)
-        kernels.set_radii(start, stop, radii, self.lists, self.rows.rows)
 
     def _multiply(self, pair: tuple[int, int]) -> None:
         (start, stop), (first, last) = self._row_span(pair[0]), self._column_span(pair[1])
@@ -185,6 +180,21 @@ class Join:
 
     def _column_span(self, number: int) -> tuple[int, int]:
         return number * BLOCK, min((number + 1) * BLOCK, len(self.columns.places))
+
+
+def set_sampled_radii(
+    tile: np.ndarray, start: int, first: int, same: bool, k: int, n_others: int, lists: Lists, rows: Rows, columns: Rows
+) -> np.ndarray:
+    """Set the first radii of the rows of a tile whose columns are a random sample; returns the squared distances of the tile.
+
+    With `same` rows and columns are the same points, and the distance of a point to itself becomes infinite.
+    """
+    squares = squared_distances(tile, rows, columns, start, first)
+    if same:
+        np.fill_diagonal(squares, np.inf)
+    radii = sampled_radii(squares, k, squares.shape[1] - same, n_others)
+    kernels.set_radii(start, start + len(squares), radii, lists, rows)
+    return squares
 
 
 def squared_distances(tile: np.ndarray, rows: Rows, columns: Rows, start: int, first: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from dimscope.engines.shared import SharedFile, locate
 from dimscope.engines.worker import copies_folder
 from dimscope.knn import join, kernels
 from dimscope.knn.filters import Filter, Frame, Rows, stacked, with_mix
-from dimscope.knn.join import Lists, sampled_radii, sampled_rank, squared_distances
+from dimscope.knn.join import Lists, sampled_rank, set_sampled_radii
 from dimscope.knn.listed import Listed, decide, listed, merged
 from dimscope.knn.on_tiles import FILTERS, Wanted, choose_filter, frame_of, is_readable, search
 from dimscope.knn.scratch import Scratch
@@ -247,12 +247,8 @@ def _sample(search: Search, whole: Filter, height: int, first: int, lists: Lists
     end = min(first + join.BLOCK, len(lists.counts))
     for start, stop in _blocks(0, height):
         tile = whole.tile(start, stop, whole, first, end, workers.room())
-        squares = squared_distances(tile, whole.rows, whole.rows, start, first)
-        same = start == first
-        if same:
-            np.fill_diagonal(squares, np.inf)
-        radii = sampled_radii(squares, search.k, end - first - same, search.chosen.n - 1)
-        kernels.set_radii(start, stop, radii, lists, whole.rows)
+        same, others = start == first, search.chosen.n - 1
+        set_sampled_radii(tile, start, first, same, search.k, others, lists, whole.rows, whole.rows)
         kernels.collect(tile, start, first, same, not same, search.rank, lists, whole.rows, whole.rows)
 
 

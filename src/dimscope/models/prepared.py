@@ -101,6 +101,15 @@ def plan_batches(lengths: IntArray, batch_size: int | None, device_type: str) ->
     return batches
 
 
+def batches_of(examples: Prepared, rows: IntArray, batch_size: int | None, device_type: str) -> list[IntArray]:
+    """The chosen examples in batches (see `plan_batches`), of one length each where nothing can be padded."""
+    lengths = examples.lengths
+    batches = [rows[places] for places in plan_batches(lengths[rows], batch_size, device_type)]
+    if examples.is_padded:
+        return batches
+    return [part for chosen in batches for part in np.split(chosen, np.flatnonzero(np.diff(lengths[chosen])) + 1)]
+
+
 def iterate_batches(
     loaded: LoadedModel, examples: Prepared, rows: IntArray, batch_size: int | None, padding: str
 ) -> Iterator[tuple[IntArray, Batch]]:
@@ -108,13 +117,11 @@ def iterate_batches(
 
     Such examples are images and sound: the next batch is decoded in a thread while the model reads this one.
     """
-    lengths = examples.lengths
-    batches = [rows[places] for places in plan_batches(lengths[rows], batch_size, loaded.device.type)]
+    parts = batches_of(examples, rows, batch_size, loaded.device.type)
     if examples.is_padded:
-        for chosen in batches:
-            yield chosen, examples.make_batch(loaded, chosen, padding)
+        for part in parts:
+            yield part, examples.make_batch(loaded, part, padding)
         return
-    parts = [part for chosen in batches for part in np.split(chosen, np.flatnonzero(np.diff(lengths[chosen])) + 1)]
     with ThreadPoolExecutor(max_workers=1) as worker:
         coming = worker.submit(examples.make_batch, loaded, parts[0], padding)
         for number, part in enumerate(parts):

@@ -209,11 +209,16 @@ def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: i
     started = perf_counter()
     device, states = job.config.model.device, job.folder.states / f"{layer.name}.npy"
     tiles = _by_workers(job.engine, states)
-    device = "cpu" if device == "mps" or (tiles and device == "auto") else device  # mps has no float64
+    device = "cpu" if tiles and device == "auto" else search_device(device)
     table = search_distinct(points, k, duplicates, device=device, tiles=tiles)
     write_table(path, table)
     job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
     return table
+
+
+def search_device(device: str) -> str:
+    """Where the neighbours of a model on this device are searched: mps has no float64."""
+    return "cpu" if device == "mps" else device
 
 
 def _by_workers(engine: Engine, states: Path) -> Backend | None:

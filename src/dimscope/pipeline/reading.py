@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dimscope.arrays import Points
+from dimscope.arrays import IntArray, Points
 from dimscope.config import RunConfig, pools_of
 from dimscope.inputs.base import Examples
 from dimscope.models.load import LoadedModel
@@ -71,11 +71,16 @@ def open_reading(config: RunConfig, examples: Examples, progress: Progress, *, b
     return Reading(examples, loaded, tokens, reader, widths, plan)
 
 
+def first_examples(reader: Reader, tokens: Prepared, start: int, stop: int) -> IntArray:
+    """The examples of a block that the model reads: the first of their kind, unless they have no vectors."""
+    rows = np.arange(start, stop)
+    return np.asarray(rows[(tokens.duplicate_of[rows] == rows) & (reader.vector_counts(rows) > 0)])
+
+
 def read_rows(
     reader: Reader, tokens: Prepared, start: int, stop: int, advance: Callable[[int], None]
 ) -> dict[str, dict[str, Points]]:
     """The vectors of the examples of a block that are the first of their kind: pooling -> layer -> rows."""
-    rows = np.arange(start, stop)
-    fresh = rows[(tokens.duplicate_of[rows] == rows) & (reader.vector_counts(rows) > 0)]
-    advance(len(rows) - len(fresh))
+    fresh = first_examples(reader, tokens, start, stop)
+    advance(stop - start - len(fresh))
     return reader.read(fresh, advance) if len(fresh) else {}

@@ -15,6 +15,7 @@ from dimscope.knn.duplicates import find_duplicates
 from dimscope.pipeline import layers as measures
 from dimscope.pipeline import scale as scales
 from dimscope.pipeline.costs import fit_costs, time_of
+from dimscope.pipeline.measure import search_device
 from dimscope.pipeline.requested import Place, requests
 from dimscope.progress import Progress
 
@@ -108,7 +109,7 @@ def _try_size(config: RunConfig, sample: Sample, size: int, times: _Times) -> No
     options = config.measure
     points = points_like(sample.points, size, config.data.seed)
     duplicates = find_duplicates(points, "keep" if options.duplicates == "keep" else "merge")
-    device = "cpu" if config.model.device == "mps" else config.model.device
+    device = search_device(config.model.device)
     tables: list[Neighbors] = []
     k = min(options.k, len(duplicates.rows) - 1)
     times.neighbors.append(time_of(lambda: tables.append(search_distinct(points, k, duplicates, device=device))))

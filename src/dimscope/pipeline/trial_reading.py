@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
-from dimscope.models.prepared import plan_batches
+from dimscope.models.prepared import batches_of
 from dimscope.pipeline.costs import fit_costs, time_of
-from dimscope.pipeline.reading import Reading
+from dimscope.pipeline.reading import Reading, first_examples
 from dimscope.progress import Progress
 
 
@@ -60,15 +60,8 @@ def try_reading(reading: Reading, progress: Progress) -> ReadingTrial:
 def planned_batches(reading: Reading) -> list[IntArray]:
     """The examples of each batch that the extraction will read, in its order."""
     tokens, size, device = reading.tokens, reading.reader.config.batch_size, reading.loaded.device.type
-    batches: list[IntArray] = []
-    for start, stop in reading.plan.blocks:
-        rows = np.arange(start, stop)
-        fresh = rows[(tokens.duplicate_of[rows] == rows) & (reading.reader.vector_counts(rows) > 0)]
-        for places in plan_batches(tokens.lengths[fresh], size, device):
-            chosen = fresh[places]
-            steps = np.flatnonzero(np.diff(tokens.lengths[chosen])) + 1
-            batches += [chosen] if tokens.is_padded else np.split(chosen, steps)
-    return batches
+    blocks = (first_examples(reading.reader, tokens, start, stop) for start, stop in reading.plan.blocks)
+    return [rows for fresh in blocks for rows in batches_of(tokens, fresh, size, device)]
 
 
 def _chosen(batches: list[IntArray], lengths: IntArray) -> list[IntArray]:

@@ -139,7 +139,7 @@ class PlotKind:
         found: list[str] = []
         for name in self.needs:
             head, star, _ = name.partition("*")
-            found += numbered_columns(profile, head).values() if star else [name] if profile.has(name) else []
+            found += profile.numbered(head).values() if star else [name] if profile.has(name) else []
         return found
 
     def is_drawable(self, profile: Profile) -> bool:
@@ -279,12 +279,6 @@ def title_length(size: str, columns: int) -> int:
     """Letters that fit above one of so many pairs of axes beside each other."""
     wanted = size_of(size)
     return max(8, int(0.86 * wanted.width / columns * 72 / (wanted.font * 1.15 * 0.66)))
-
-
-def numbered_columns(profile: Profile, head: str) -> dict[int, str]:
-    """Number -> quantity, ascending, of the quantities that are called `head` and a number, such as `gride_8`."""
-    names = [name for name in profile.quantities if name.startswith(head) and name.removeprefix(head).isdigit()]
-    return {number: f"{head}{number}" for number in sorted(int(name.removeprefix(head)) for name in names)}
 
 
 def _companion(profile: Profile, name: str) -> FloatArray:

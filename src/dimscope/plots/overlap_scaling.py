@@ -17,7 +17,6 @@ from dimscope.plots.base import (
     grid_shape,
     layer_rows,
     new_figure,
-    numbered_columns,
     title_length,
 )
 from dimscope.plots.lines import CHANCE, Entry, add_legend, draw_line, joined, label_layer_axis, norm_entry, note_absence
@@ -85,7 +84,7 @@ def plot_overlap_scaling(profiles: Profiles, *, size: str = "page") -> Plot:
 
 def overlap_columns(profile: Profile, quantity: str) -> dict[int, str]:
     """Number of neighbours -> column, ascending, of the columns `<quantity>_k<number>`."""
-    return numbered_columns(profile, f"{quantity}_k")
+    return profile.numbered(f"{quantity}_k")
 
 
 def _refuse_missing(runs: Runs) -> None:

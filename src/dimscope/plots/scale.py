@@ -16,7 +16,6 @@ from dimscope.plots.base import (
     grid_shape,
     layer_rows,
     new_figure,
-    numbered_columns,
     title_length,
 )
 from dimscope.plots.lines import NORM, add_legend, has_final_norm, note_absence, start_at_zero
@@ -80,7 +79,7 @@ def plot_scale(profiles: Profiles, *, size: str = "column") -> Plot:
 
 def scale_columns(profile: Profile) -> dict[int, str]:
     """Rank -> quantity, ascending, of the columns `gride_<rank>`."""
-    return numbered_columns(profile, PREFIX)
+    return profile.numbered(PREFIX)
 
 
 def scale_rows(run: str, profile: Profile) -> Rows:
