@@ -83,6 +83,13 @@ def test_a_common_offset_does_not_matter(shift):
     np.testing.assert_allclose(numbers(spectrum(points + shift)), numbers(spectrum(points)), rtol=1e-8)
 
 
+def test_points_that_differ_in_their_last_bits_alone_have_the_spectrum_of_these():
+    steps = np.random.default_rng(2).integers(0, 3, (301, 4)).astype(float)
+    far = 1e8 + steps * np.spacing(1e8)
+    np.testing.assert_allclose(numbers(spectrum(far)), numbers(spectrum(steps)), rtol=1e-9)
+    np.testing.assert_allclose(spectrum(far).variances, steps.var(axis=0) * np.spacing(1e8) ** 2, rtol=1e-9)
+
+
 def test_zero_columns_do_not_matter():
     points = np.random.default_rng(2).standard_normal((30, 8))
     padded = np.hstack([points, np.zeros((30, 40))])

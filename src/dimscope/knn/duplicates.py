@@ -83,11 +83,16 @@ def with_near_duplicates(duplicates: Duplicates, points: Points, nearest: FloatA
 
 def row_norms(points: Points, chunk: int = 256, peaks: FloatArray | None = None) -> FloatArray:
     """Euclidean norm of each row in float64, shape (n,), free of overflow and underflow; `peaks` are `row_peaks`, if known."""
-    norms, peaks = np.empty(len(points)), row_peaks(points, chunk) if peaks is None else peaks
+    norms = np.empty(len(points))
+    is_harmless = points.dtype.itemsize <= 4  # squares of such numbers are representable in float64
+    if is_harmless or peaks is None:
+        peaks = np.ones(len(points)) if is_harmless else row_peaks(points, chunk)
     safe = np.where(peaks > 0, peaks, 1.0)
     for start in range(0, len(points), chunk):
         part = slice(start, start + chunk)
-        block = points[part] / safe[part, None]
+        block = points[part].astype(np.float64)
+        if not is_harmless:
+            block /= safe[part, None]
         norms[part] = peaks[part] * np.sqrt(np.einsum("ij,ij->i", block, block))
     return norms
 
@@ -97,7 +102,7 @@ def row_peaks(points: Points, chunk: int = 256) -> FloatArray:
     peaks = np.empty(len(points))
     for start in range(0, len(points), chunk):
         block = points[start : start + chunk]
-        peaks[start : start + chunk] = np.maximum(block.max(axis=1), -block.min(axis=1))
+        peaks[start : start + chunk] = np.abs(block).max(axis=1)
     return peaks
 
 
