@@ -83,6 +83,15 @@ def test_a_common_offset_does_not_matter(shift):
     np.testing.assert_allclose(numbers(spectrum(points + shift)), numbers(spectrum(points)), rtol=1e-8)
 
 
+@pytest.mark.parametrize("exponent", [-1040, -600, 500, 1020])
+@pytest.mark.parametrize("shape", [(50, 4), (4, 50)])
+def test_squares_that_float64_cannot_hold_do_not_matter(shape, exponent):
+    points = np.random.default_rng(3).integers(-8, 9, shape) / 8.0  # no bit is lost among denormal numbers
+    found = spectrum(np.ldexp(points, exponent))
+    np.testing.assert_allclose(numbers(found), numbers(spectrum(points)), rtol=1e-9)
+    np.testing.assert_allclose(np.ldexp(found.variances, 2 * (found.exponent - exponent)), points.var(axis=0), rtol=1e-12)
+
+
 def test_points_that_differ_in_their_last_bits_alone_have_the_spectrum_of_these():
     steps = np.random.default_rng(2).integers(0, 3, (301, 4)).astype(float)
     far = 1e8 + steps * np.spacing(1e8)

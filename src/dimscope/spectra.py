@@ -5,9 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import eigvalsh
 from scipy.linalg.blas import dsyrk
 
 from dimscope.arrays import FloatArray, Points, as_points
+from dimscope.knn.scratch import extreme_exponent
 
 CHUNK = 512
 """Rows of one block of outer products: its float64 copy is read again before it leaves the cache."""
@@ -29,7 +31,8 @@ class Spectrum:
     * `von_neumann_entropy` H(e / sum e), from 0 to log d, in nats: the entropy of the covariance as a density matrix.
     * `pca_99` the fewest directions that hold 99 % of the variance, from 1 to d.
 
-    `variances`, shape (d,), are those of the coordinates, in the order of the features.
+    `variances`, shape (d,), are those of the coordinates, in the order of the features. Both are in units of 4^`exponent`,
+    which is 0 unless the largest number of float64 points is beyond 1e140 or below 1e-140: squares then leave the range of float64.
 
     With n points there are at most n - 1 directions, and all of these are biased low (`anisotropy` high) unless n is many
     times the number of directions that carry variance: the eigenvalues of a sample spread wider than those of its law
@@ -38,6 +41,7 @@ class Spectrum:
 
     eigenvalues: FloatArray
     variances: FloatArray
+    exponent: int = 0
 
     summary: ClassVar[str] = "effective rank, participation ratio, anisotropy, entropy, PCA-99 of the covariance"
     source: ClassVar[str] = "Roy, Vetterli 2007, EUSIPCO; Gao et al. 2017, doi:10.1101/214262"
@@ -85,6 +89,9 @@ def spectrum(points: ArrayLike) -> Spectrum:
     """
     array = as_points(points)
     n, d = array.shape
+    exponent = extreme_exponent(array)
+    if exponent:
+        array = np.ldexp(array, -exponent)
     origin = np.asarray(array[0], dtype=np.float64)  # points that do not vary are exactly 0 from here
     mean = _mean(array, origin)
     if n >= d:
@@ -92,10 +99,10 @@ def spectrum(points: ArrayLike) -> Spectrum:
         variances = np.diagonal(gram) / n
     else:
         centred = np.asarray(array, dtype=np.float64) - origin - mean
-        gram, variances = centred @ centred.T, np.einsum("ij,ij->j", centred, centred) / n
-    eigenvalues = np.linalg.eigvalsh(gram, UPLO="L")[::-1] / n
+        gram, variances = dsyrk(1.0, centred.T, trans=1, lower=1), np.einsum("ij,ij->j", centred, centred) / n
+    eigenvalues = eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False)[::-1] / n
     noise = eigenvalues[0] * len(eigenvalues) * np.finfo(np.float64).eps
-    return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0), variances)
+    return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0), variances, exponent)
 
 
 def _gram(array: Points, origin: FloatArray, mean: FloatArray) -> FloatArray:

@@ -84,7 +84,10 @@ def _within(table: Neighbors, members: IntArray) -> IntArray:
 def _front(allowed: np.ndarray, k: int) -> tuple[IntArray, IntArray]:
     """The rows with k allowed entries, and the columns of the first k of each."""
     usable = np.flatnonzero(allowed.sum(axis=1) >= k)
-    return usable, np.argsort(~allowed[usable], axis=1, kind="stable")[:, :k]
+    columns = np.tile(np.arange(k), (len(usable), 1))
+    gaps = np.flatnonzero(~allowed[usable, :k].all(axis=1))  # of the others the first k columns serve
+    columns[gaps] = np.argsort(~allowed[usable[gaps]], axis=1, kind="stable")[:, :k]
+    return usable, columns
 
 
 def search_rows(points: Points, chosen: IntArray, missing: IntArray, k: int) -> tuple[IntArray, FloatArray]:
