@@ -32,7 +32,7 @@ class Spectrum:
     * `pca_99` the fewest directions that hold 99 % of the variance, from 1 to d.
 
     `variances`, shape (d,), are those of the coordinates, in the order of the features. Both are in units of 4^`exponent`,
-    which is 0 unless the largest number of float64 points is beyond 1e140 or below 1e-140: squares then leave the range of float64.
+    which is 0 unless the largest number of float64 points is beyond 1e140 or below 1e-140, whose squares float64 cannot hold.
 
     With n points there are at most n - 1 directions, and all of these are biased low (`anisotropy` high) unless n is many
     times the number of directions that carry variance: the eigenvalues of a sample spread wider than those of its law
