@@ -24,14 +24,17 @@ HEADS = {"encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ff
 TOWER = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
 CLIP = {"text_config": {**COMMON, **ENDS}, "vision_config": {**TOWER, "image_size": 16, "patch_size": 8}}
 OTHER = {
-    "xlm": (transformers.XLMConfig(**XLM), r"embed_00 \(ffns\.0 \(input\)\) of XLMModel is not the hidden state"),
-    "xlnet": (
-        transformers.XLNetConfig(vocab_size=len(VOCABULARY), d_model=32, n_layer=3, n_head=4, d_inner=48),
-        r"embed_00 of XLNetModel has states of shape \(9, 1, 32\); \(1, 9\) \(examples, tokens\) and a width were expected",
+    "xlm": (
+        transformers.XLMConfig(**XLM),
+        r"embed_00 \(ffns\.0 \(input\)\) of XLMModel is not the hidden state that the model itself reports\. Found by list: "
+        r"blocks ffns, last norm none; name others with --blocks and --final-norm "
+        r"\(its lists are attentions, layer_norm1, ffns, layer_norm2\)\. Where no list holds whole blocks",
     ),
-    "longformer": (
-        transformers.LongformerConfig(**{**COMMON, "max_position_embeddings": 80}, attention_window=16),
-        r"embed_00 of LongformerModel has states of shape \(1, 16, 32\)",
+    "cpmant": (
+        transformers.CpmAntConfig(
+            vocab_size=65, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, dim_head=8, dim_ff=48
+        ),
+        r"embed_00 \(encoder\.layers\.0 \(input\)\) of CpmAntModel is not the hidden state",  # it puts prompts in front
     ),
     "squeezebert": (
         transformers.SqueezeBertConfig(**COMMON, embedding_size=32),

@@ -13,11 +13,13 @@ class Family:
         blocks: path of the list of blocks.
         final_norm: path of the norm after the last block, or None when the architecture has none.
         repeats_blocks: the listed blocks are called several times each (shared weights); layers are counted by calls.
+        tokens_first: the blocks read states (tokens, examples, width).
     """
 
     blocks: str
     final_norm: str | None = None
     repeats_blocks: bool = False
+    tokens_first: bool = False
 
 
 @dataclass(frozen=True)

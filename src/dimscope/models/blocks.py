@@ -1,7 +1,7 @@
 """Finding the blocks of a model and its last norm."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ class Stack:
         final_norm: the norm after the last block, or None.
         final_norm_path: where it stands.
         found_by: `named` by the user, `family` (a record of ours), `declared` by transformers, or `list` (the general rule).
+        tokens_first: the blocks read states (tokens, examples, width).
     """
 
     path: str
@@ -33,6 +34,7 @@ class Stack:
     final_norm: torch.nn.Module | None
     final_norm_path: str = ""
     found_by: str = "list"
+    tokens_first: bool = False
 
     def module_path(self, layer: int) -> str:
         """Path of the module whose output is layer `layer` (1 to n_layers)."""
@@ -53,14 +55,11 @@ def find_stack(model: torch.nn.Module, named: Family | None = None) -> Stack:
         ModelError: no list of blocks, several of the same size, or a named place that is not there.
     """
     config: Any = model.config
-    if named is not None:
-        return _named_stack(model, named)
     family = FAMILIES.get(config.model_type)
+    if named is not None:
+        return replace(_named_stack(model, named), tokens_first=family is not None and family.tokens_first)
     if family is not None:
-        blocks = list(model.get_submodule(family.blocks))  # type: ignore[call-overload]
-        n_layers = config.num_hidden_layers if family.repeats_blocks else len(blocks)
-        norm = optional_module(model, family.final_norm)
-        return Stack(family.blocks, blocks, n_layers, norm, family.final_norm or "", "family")
+        return _recorded_stack(model, family)
     lists, found_by = _candidates(model, _n_hidden_layers(config))
     path = _largest(model, lists)
     blocks = list(model.get_submodule(path))  # type: ignore[call-overload]
@@ -68,18 +67,32 @@ def find_stack(model: torch.nn.Module, named: Family | None = None) -> Stack:
     return Stack(path, blocks, len(blocks), optional_module(model, norm_path), norm_path, found_by)
 
 
+def _recorded_stack(model: torch.nn.Module, family: Family) -> Stack:
+    config: Any = model.config
+    part = str(getattr(model, "part", ""))
+    path, norm_path = (f"{part}.{place}".lstrip(".") if place else "" for place in (family.blocks, family.final_norm))
+    blocks = list(model.get_submodule(path))  # type: ignore[call-overload]
+    n_layers = config.num_hidden_layers if family.repeats_blocks else len(blocks)
+    return Stack(path, blocks, n_layers, optional_module(model, norm_path), norm_path, "family", family.tokens_first)
+
+
 def _named_stack(model: torch.nn.Module, named: Family) -> Stack:
     listed = optional_module(model, named.blocks)
     if not isinstance(listed, torch.nn.ModuleList | torch.nn.Sequential) or not len(listed):
-        lists = [name for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1]
         raise ModelError(
-            f"--blocks {named.blocks} is no list of modules in {type(model).__name__}; its lists are {first_of(lists)}."
+            f"--blocks {named.blocks} is no list of modules in {type(model).__name__}; its lists are "
+            f"{first_of(lists_of(model))}."
         )
     path = _norm_after(model, named.blocks) if named.final_norm is None else named.final_norm
     norm = optional_module(model, path)
     if named.final_norm not in (None, NO_NORM) and norm is None:
         raise ModelError(f"--final-norm {named.final_norm} is no module of {type(model).__name__}; write {NO_NORM} for none.")
     return Stack(named.blocks, list(listed), len(listed), norm, path if norm is not None else "", "named")
+
+
+def lists_of(model: torch.nn.Module) -> list[str]:
+    """Paths of the lists of two or more modules, those that `--blocks` may name."""
+    return [name for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1]
 
 
 def is_norm(module: torch.nn.Module) -> bool:

@@ -180,6 +180,7 @@ class Capture:
 
     def _keep(self, name: LayerName, states: torch.Tensor) -> None:
         if name in self._wanted:
+            states = self._in_form(states)
             if states.ndim != 3 or states.shape[:2] != self._form:
                 raise ModelError(
                     f"{name} of {type(self.model).__name__} has states of shape {tuple(states.shape)}; "
@@ -189,6 +190,12 @@ class Capture:
             self._read[name] = pooled(states, self._weights)
             if len(self._read) == len(self.names):
                 raise _EnoughReadError
+
+    def _in_form(self, states: torch.Tensor) -> torch.Tensor:
+        """(examples, tokens, width), without the places that some models put behind their input (Longformer: whole windows)."""
+        if states.ndim == 3 and self.stack.tokens_first:
+            states = states.transpose(0, 1)
+        return states[:, : self._form[1]] if states.ndim == 3 else states
 
 
 def _attach(module: torch.nn.Module, before: bool, hook: Callable[..., None]) -> Any:

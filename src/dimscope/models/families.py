@@ -2,8 +2,8 @@
 
 Everything else is found by rule (see `dimscope.models.blocks`): the list of blocks is the largest module list of
 `num_hidden_layers` entries, the last norm is the norm that is declared after it, beside it or beside what holds it. DeBERTa
-declares a norm there that is for its relative positions, LFM2 names its last norm as if it were one of the embeddings,
-the last norm of CLIP's image tower reads the class token alone.
+declares a norm there that is for its relative positions, LFM and BigBird-Pegasus name their last norm as if it were one of the
+embeddings, the last norm of CLIP's image tower reads the class token alone. XLNet and FSMT keep the tokens on the first axis.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,16 @@ from dimscope.models.base import Family
 
 FAMILIES: Mapping[str, Family] = {
     "albert": Family("encoder.albert_layer_groups", None, repeats_blocks=True),
+    "bigbird_pegasus": Family("layers", "layernorm_embedding"),
     "clip_vision_model": Family("encoder.layers", None),
     "deberta-v2": Family("encoder.layer", None),
     "distilbert": Family("transformer.layer", None),
     "esm": Family("encoder.layer", "encoder.emb_layer_norm_after"),
+    "fsmt": Family("layers", None, tokens_first=True),
     "gpt2": Family("h", "ln_f"),
     "imagegpt": Family("h", "ln_f"),
     "lfm2": Family("layers", "embedding_norm"),
+    "lfm3": Family("layers", "embedding_norm"),
     "opt": Family("decoder.layers", "decoder.final_layer_norm"),
+    "xlnet": Family("layer", None, tokens_first=True),
 }

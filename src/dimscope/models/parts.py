@@ -35,7 +35,7 @@ class DecoderSide(torch.nn.Module):
         super().__init__()
         self.whole = whole
         self.whole_config = whole.config
-        self.config: Any = deepcopy(whole.get_decoder().config)
+        self.config: Any = deepcopy(getattr(whole.get_decoder(), "config", whole.config))
         for name in ("num_decoder_layers", "decoder_layers"):
             if isinstance(getattr(whole.config, name, None), int):
                 self.config.num_hidden_layers = getattr(whole.config, name)
@@ -73,7 +73,7 @@ def part_of(whole: Any, stack: str) -> Any:
     """
     two_sided = bool(getattr(whole.config, "is_encoder_decoder", False))
     if stack == "auto":
-        return whole.get_encoder() if two_sided else whole
+        return _encoder_of(whole) if two_sided else whole
     if stack in TOWERS:
         tower = next((getattr(whole, name) for name in TOWERS[stack] if hasattr(whole, name)), None)
         if tower is None:
@@ -83,7 +83,14 @@ def part_of(whole: Any, stack: str) -> Any:
         raise ModelError(
             f"--stack {stack} was asked for; {type(whole).__name__} is not an encoder-decoder, it has one side. Leave it out."
         )
-    return whole.get_encoder() if stack == "encoder" else DecoderSide(whole)
+    return _encoder_of(whole) if stack == "encoder" else DecoderSide(whole)
+
+
+def _encoder_of(whole: Any) -> Any:
+    encoder = whole.get_encoder()
+    if not hasattr(encoder, "config"):  # FSMT's sides are plain modules
+        encoder.config = whole.config
+    return encoder
 
 
 def _one_later(ids: torch.Tensor, mask: torch.Tensor, start: int) -> torch.Tensor:

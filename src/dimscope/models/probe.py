@@ -1,13 +1,14 @@
 """Questions to a model on one short text, before anything is read: are the right blocks read, and does padding matter?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
-from dimscope.errors import DimscopeError, ModelError
+from dimscope.errors import DimscopeError, ModelError, first_of
 from dimscope.models.base import Family, LayerName
+from dimscope.models.blocks import lists_of
 from dimscope.models.capture import Capture
 from dimscope.models.pooling import pool_weights, pooled
 from dimscope.models.prepared import Batch
@@ -26,7 +27,8 @@ def check_blocks(model: Any, batch: Batch, dtype: str, named: Family | None = No
     """Nothing when all layers that the hooks see are the model's own hidden states.
 
     What a model reports last is its state after the last norm, or before it, or projected to another width: the final norm
-    is compared with it, and the last block only where there is no final norm.
+    is compared with it, and the last block only where there is no final norm. Some (Mamba, RWKV) report the last block and the
+    last norm, and not what enters the first block.
 
     Raises:
         ModelError: the model cannot read texts alone, or its states are others than those found by the hooks.
@@ -37,21 +39,53 @@ def check_blocks(model: Any, batch: Batch, dtype: str, named: Family | None = No
         found = every.run(batch.inputs, weights)
         with torch.inference_mode():
             output = model(**batch.inputs, output_hidden_states=True)
-    states = output.hidden_states or ()
+    states: Sequence[torch.Tensor] = output.hidden_states or ()
     if len(states) != every.n_layers + 1:
         raise ModelError(
             f"{type(model).__name__} reports {len(states)} hidden states, its list {every.stack.path} has {every.n_layers} "
-            "blocks; this architecture is not supported yet (dimscope list models)."
+            f"blocks. {_how_to_name(every)}"
         )
+    last = [states[-1], getattr(output, "last_hidden_state", None)]
+    wrong = [_first_wrong(found, told, weights, dtype) for told in _ways_to_report(states, last, every)]
+    if None not in wrong and wrong[0] is not None:
+        raise ModelError(
+            f"{wrong[0]} ({wrong[0].module}) of {type(model).__name__} is not the hidden state that the model itself reports. "
+            f"{_how_to_name(every)}"
+        )
+
+
+_Told: TypeAlias = Mapping[LayerName, Sequence[torch.Tensor | None]]
+"""Layer -> the states of which it must be one."""
+
+
+def _ways_to_report(states: Sequence[torch.Tensor], last: Sequence[torch.Tensor | None], every: Capture) -> list[_Told]:
+    n, has_norm = every.n_layers, every.stack.final_norm is not None
+    usual = {LayerName("embed", 0): [states[0]], **{LayerName("block", layer): [states[layer]] for layer in range(1, n)}}
+    without_input = {LayerName("block", layer): [states[layer - 1]] for layer in range(1, n)}
+    at_end = LayerName("final_norm" if has_norm else "block", n)
+    return [{**usual, at_end: last}, *([{**without_input, at_end: last}] if has_norm else [])]
+
+
+def _first_wrong(found: Vectors, told: _Told, weights: torch.Tensor, dtype: str) -> LayerName | None:
     for name, vectors in found.items():
-        expected = [states[name.index]] if name.index < every.n_layers else _last(states, output, vectors.shape)
-        if name.site == "block" and name.index == every.n_layers and (every.stack.final_norm or not expected):
-            continue
-        if not any(_is_near(vectors, pooled(state, weights), SAME_PASS, dtype) for state in expected):
-            raise ModelError(
-                f"{name} ({name.module}) of {type(model).__name__} is not the hidden state that the model itself reports; "
-                "this architecture is not supported yet (dimscope list models)."
-            )
+        fitting = [
+            state
+            for state in told.get(name, ())
+            if state is not None and state.shape[:2] == weights.shape and state.shape[2] == vectors.shape[1]
+        ]
+        is_projected = name.site == "block" and len(told.get(name, ())) > 1 and not fitting  # to another width (OPT-350m)
+        equal = any(_is_near(vectors, pooled(state, weights), SAME_PASS, dtype) for state in fitting)
+        if name in told and not equal and not is_projected:
+            return name
+    return None
+
+
+def _how_to_name(every: Capture) -> str:
+    stack, lists = every.stack, first_of(lists_of(every.model))
+    return (
+        f"Found by {stack.found_by}: blocks {stack.path}, last norm {stack.final_norm_path or 'none'}; name others with "
+        f"--blocks and --final-norm (its lists are {lists}). Where no list holds whole blocks, it is not supported yet."
+    )
 
 
 def check_padding(model: Any, alone: Vectors, padded: Vectors, side: str, dtype: str) -> None:
@@ -81,11 +115,6 @@ def explained_forward(model: Any) -> Iterator[None]:
             f"{type(model).__name__} cannot read an example ({type(error).__name__}: {reason}). dimscope reads models whose "
             "only input is token ids, images or sound; models that need several of them are not supported yet."
         ) from error
-
-
-def _last(states: Any, output: Any, shape: Any) -> list[torch.Tensor]:
-    candidates = [states[-1], getattr(output, "last_hidden_state", None)]
-    return [state for state in candidates if state is not None and state.shape[-1] == shape[-1]]
 
 
 def _is_near(found: torch.Tensor, expected: torch.Tensor, roundings: float, dtype: str) -> bool:
