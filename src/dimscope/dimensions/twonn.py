@@ -176,10 +176,17 @@ def _inflation(neighbors: Neighbors, ratios: FloatArray, value: float, last: flo
     return shared_inflation(scores, used, neighbors, 2)
 
 
-@lru_cache(maxsize=4)
 def _log_survival(total: int, kept: int, first: int = 1) -> FloatArray:
-    """-log(1 - i / total) for `kept` numbers i from `first`; replicates of one table mostly ask for the same."""
-    return np.asarray(-np.log1p(-np.arange(first, kept + first) / total))
+    """-log(1 - i / total) for `kept` numbers i from `first`, from logarithms of whole numbers that all replicates share."""
+    logs = _logs(total.bit_length())
+    return np.asarray(logs[total] - logs[total - first - kept + 1 : total - first + 1][::-1])
+
+
+@lru_cache(maxsize=4)
+def _logs(bits: int) -> FloatArray:
+    """log 0 to log(2^bits - 1)."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.arange(2**bits))
 
 
 def _fit_error(total: int, kept: int) -> float:

@@ -5,8 +5,8 @@ from scipy.sparse import csr_array
 
 from dimscope.arrays import IntArray
 
-FEW_ENTRIES = 500_000
-"""Up to this many neighbours SciPy builds the graph (0.02 s there), and nothing is compiled."""
+FEW_ENTRIES = 250_000
+"""Up to this many neighbours SciPy builds the graph (0.006 s there), and nothing is compiled."""
 MOST_ENTRIES = 2**30
 """Beyond this many the 32-bit numbers of the compiled loop could overflow."""
 
