@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 import dimscope.spectra
 from dimscope import spectrum
@@ -155,3 +156,14 @@ def test_few_points_bias_the_participation_ratio_as_the_docs_say():
 def test_variances_are_those_of_the_coordinates(shape):
     points = np.random.default_rng(4).standard_normal(shape) * np.arange(1, shape[1] + 1) + 100
     np.testing.assert_allclose(spectrum(points).variances, points.var(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(500, 300), (200, 300)])
+def test_the_bits_do_not_depend_on_the_number_of_threads(shape):
+    points = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(spectrum(points))
+    np.testing.assert_array_equal(found[0].eigenvalues.view(np.int64), found[1].eigenvalues.view(np.int64))
+    np.testing.assert_array_equal(found[0].variances.view(np.int64), found[1].variances.view(np.int64))
