@@ -45,7 +45,7 @@ def first_of(items: Iterable[object], most: int = 5) -> str:
 def near_match(name: str, allowed: Iterable[str]) -> str:
     """A sentence ` Did you mean "x"?` with a leading blank, or an empty string when nothing is near."""
     names = {known.casefold(): known for known in allowed}  # LABEL is near to label
-    matches = get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
+    matches = get_close_matches(str(name).casefold(), names, n=1, cutoff=0.6)  # Python's callers may give anything
     return f' Did you mean "{names[matches[0]]}"?' if matches else ""
 
 

@@ -144,7 +144,7 @@ def test_the_public_name_is_this_function_and_k_is_100_by_default(recipes):
         (np.eye(5), {"k": 5}, InputError, r"^k=5 neighbours were asked for, 5 points were found; k may be 1 to 4\.$"),
         (np.eye(5), {"k": 0}, InputError, r"^k=0 neighbours were asked for, 5 points were found; k may be 1 to 4\.$"),
         (np.eye(5), {"k": -1}, InputError, r"^k=-1 neighbours were asked for"),
-        (np.eye(5), {"k": 2.0}, UsageError, r"^k=2\.0 was asked for; the number of neighbours is a whole number\.$"),
+        (np.eye(5), {"k": 2.0}, UsageError, r"^k=2\.0 was asked for; it must be a whole number\.$"),
         (
             np.r_[np.eye(5), np.eye(5)[:2]],
             {"k": 5},

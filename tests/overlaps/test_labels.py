@@ -183,13 +183,13 @@ def test_merged_rows_take_the_label_of_their_representative(recipes):
         (np.zeros((400, 1)), {}, InputError, r"^labels must be one per example, in one axis; found shape \(400, 1\)\.$"),
         ("a", {}, InputError, r"^labels must be one per example, in one axis; found shape \(\)\.$"),
         (
-            ["a", None] * 200,
+            ["a", 1] * 200,
             {},
             InputError,
             r"^labels are not all of one kind \(.*\); give text or numbers, and none missing\.$",
         ),
-        ([1.0, np.nan] * 200, {}, InputError, r"^200 of 400 labels are missing \(NaN\); leave those examples out\.$"),
-        (pd.Series([1.0, None] * 200, dtype=object), {}, InputError, r"^labels are not all of one kind"),
+        ([1.0, np.nan] * 200, {}, InputError, r"^200 of 400 labels are missing \(None or NaN\); leave those examples out\.$"),
+        (pd.Series([1.0, None] * 200, dtype=object), {}, InputError, r"^200 of 400 labels are missing"),
         (["a", "b"] * 200, {"exclude": [1, 2]}, InputError, r"^2 groups were given for 400 examples\.$"),
         (
             ["a", "b"] * 200,

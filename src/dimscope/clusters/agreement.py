@@ -5,10 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import FloatArray, IntArray, as_labels, label_codes, whole_number
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
-from dimscope.overlaps.labels import label_codes
 
 GROUPS = 20
 """Groups of the jackknife, and permutations behind the chance level of the mutual information."""
@@ -43,13 +42,13 @@ def normalized_information(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> Esti
         InputError: as `adjusted_rand`.
     """
     codes_a, codes_b = _codes(a, b)
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([whole_number(seed, "seed", least=0), 1])
     chance = float(np.mean([_information(_table(codes_a, rng.permutation(codes_b))) for _ in range(GROUPS)]))
     return _estimate(codes_a, codes_b, _information, seed, chance)
 
 
 def _codes(a: ArrayLike, b: ArrayLike) -> tuple[IntArray, IntArray]:
-    n = len(np.asarray(a))
+    n = len(as_labels(a))
     if n == 0:
         raise InputError("no labels were given; an agreement needs the same examples in both partitions.")
     return label_codes(a, "labels", n), label_codes(b, "labels", n)
@@ -60,7 +59,7 @@ def _estimate(a: IntArray, b: IntArray, measure: Callable[[FloatArray], float], 
     if n < 2 * GROUPS:
         return no_estimate((n, n), n, Status.TOO_FEW)
     whole = _table(a, b)
-    parts = np.array_split(np.random.default_rng(seed).permutation(n), GROUPS)
+    parts = np.array_split(np.random.default_rng(whole_number(seed, "seed", least=0)).permutation(n), GROUPS)
     without = np.array([measure(whole - _table(a[part], b[part], whole.shape)) for part in parts])
     error = float(np.sqrt((GROUPS - 1) / GROUPS * ((without - without.mean()) ** 2).sum()))
     return Estimate(measure(whole), error, (n, n), n, chance=chance)

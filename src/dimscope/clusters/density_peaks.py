@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import FloatArray, IntArray, real_number
 from dimscope.clusters.saddles import Saddles, find_saddles, merge_peaks
 from dimscope.dimensions import dimension
 from dimscope.dimensions.abide import constant_density_sizes
@@ -103,7 +103,7 @@ def density_peaks(
         >>> found.n_clusters
         2
     """
-    if not z >= 0:
+    if not real_number(z, "z") >= 0:
         raise UsageError(f"z={z} was asked for; the significance of a peak is not negative.")
     table = as_neighbors(source, k)
     if (table.distances[:, 0] == 0).any():

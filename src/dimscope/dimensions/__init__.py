@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import as_points
-from dimscope.dimensions.base import Estimator, with_lengths
+from dimscope.dimensions.base import Estimator, as_declared, with_lengths
 from dimscope.dimensions.gride import Gride
 from dimscope.dimensions.plateau import Scale, choose_scale
 from dimscope.dimensions.scaling import Decimation, decimate, gride_scaling, gride_table, split_options
@@ -87,14 +87,14 @@ def make_estimator(name: str, options: dict[str, Any]) -> Estimator:
     """The estimator of that name with these options.
 
     Raises:
-        UsageError: unknown name, unknown option (the nearest is named) or a value out of range.
+        UsageError: unknown name, unknown option (the nearest is named), or a value out of range or of another kind.
     """
     maker = ESTIMATORS.load(name)
     allowed = [field.name for field in fields(maker)]
     for option in options:
         if option not in allowed:
             raise unknown_name(f"option of {name}", option, allowed)
-    estimator: Estimator = maker(**options)
+    estimator: Estimator = maker(**as_declared(maker, options))
     return estimator
 
 
@@ -129,7 +129,7 @@ def dimension_scaling(
             raise unknown_name("option of gride over scales", min(options.keys() - {"errors"}), ["max_rank", "errors"])
         return [dimension(table, "gride", ranks=rank, **options) for rank, table in gride_scaling(source, max_rank)]
     own, rest = split_options(options)
-    chosen, how = make_estimator(estimator, rest), Decimation(**own)
+    chosen, how = make_estimator(estimator, rest), Decimation(**as_declared(Decimation, own))
     if isinstance(source, Neighbors):
         raise UsageError(f'decimation with "{estimator}" needs the points; a neighbour table gives the scale by "gride".')
     return decimate(source, chosen, how)

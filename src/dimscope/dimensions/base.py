@@ -1,13 +1,13 @@
 """What an estimator must offer, and the ratios that they share."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import ClassVar, Protocol
+from dataclasses import fields, replace
+from typing import Any, ClassVar, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import FloatArray, IntArray, real_number, whole_number
 from dimscope.errors import UsageError
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Neighbors
@@ -48,6 +48,25 @@ class Estimator(Protocol):
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """The estimate for each draw, shape (replicates,); a draw is an array of table rows, taken with replacement."""
         ...
+
+
+def as_declared(kind: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a dataclass, whole numbers where its fields are `int` and numbers where they are `float`.
+
+    Raises:
+        UsageError: an option is of another kind.
+    """
+    declared = {field.name: get_args(field.type) or (field.type,) for field in fields(kind)}
+    found = dict(options)
+    for name, value in options.items():
+        kinds = declared.get(name, ())
+        if value is None and type(None) in kinds:
+            continue
+        if int in kinds:
+            found[name] = whole_number(value, name)
+        elif float in kinds:
+            found[name] = real_number(value, name)
+    return found
 
 
 def log_ratios(neighbors: Neighbors, near: int, far: int) -> tuple[FloatArray, int]:

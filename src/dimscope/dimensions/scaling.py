@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import IntArray, Points, as_points
+from dimscope.arrays import IntArray, Points, as_points, whole_number
 from dimscope.dimensions.base import Estimator, with_lengths
 from dimscope.errors import UsageError, unknown_name
 from dimscope.estimates import Estimate, Status
@@ -59,8 +59,9 @@ def gride_scaling(source: Neighbors | ArrayLike, max_rank: int) -> list[tuple[in
     """The farther ranks 2, 4, 8, ... up to `max_rank` or the width of the table, each with the table to read.
 
     Raises:
-        UsageError: `max_rank` below 2, or a table of one neighbour.
+        UsageError: `max_rank` is no whole number or below 2, or a table of one neighbour.
     """
+    max_rank = whole_number(max_rank, "max_rank")
     if max_rank < 2:
         raise UsageError(f"max_rank={max_rank} was asked for; gride compares rank 1 with rank 2 at the least.")
     ranks = [2**j for j in range(1, max_rank.bit_length())]

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, as_points, spacing, stored_dtype
+from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, as_points, spacing, stored_dtype, whole_number
 from dimscope.errors import InputError, UsageError, first_of, unknown_name
 from dimscope.knn.base import Backend, Duplicates, Neighbors, SampledLists
 from dimscope.knn.duplicates import find_duplicates, with_near_duplicates
@@ -61,7 +60,7 @@ def neighbors(
 
     Raises:
         InputError: wrong shape, NaN or Inf, all points equal, fewer than k + 1 points, or with `cosine` a row of zeros.
-        UsageError: unknown metric, policy or device, or a rank below 1.
+        UsageError: unknown metric, policy or device, or a k or rank that is no whole number.
 
     Examples:
         >>> import numpy as np
@@ -180,6 +179,7 @@ def neighbors_between(queries: ArrayLike, base: ArrayLike, k: int = 1) -> tuple[
 
     Raises:
         InputError: points that cannot be read, different widths, or k out of range.
+        UsageError: k is no whole number.
 
     Examples:
         >>> import numpy as np
@@ -189,6 +189,7 @@ def neighbors_between(queries: ArrayLike, base: ArrayLike, k: int = 1) -> tuple[
     asked, given = as_points(queries), as_points(base)
     if asked.shape[1] != given.shape[1]:
         raise InputError(f"queries have {asked.shape[1]} features, the base has {given.shape[1]}; they must be the same.")
+    k = whole_number(k, "k")
     if not 1 <= k <= len(given):
         raise InputError(f"k={k} neighbours were asked for, the base has {len(given)} points; k may be 1 to {len(given)}.")
     from dimscope.knn.on_tiles import search_between
@@ -215,14 +216,11 @@ def subset_neighbors(table: Neighbors, points: ArrayLike, rows: ArrayLike, k: in
     """
     from dimscope.knn.subsets import search_subset
 
-    return search_subset(table, as_points(points), np.asarray(rows, dtype=np.int64), k)
+    return search_subset(table, as_points(points), np.asarray(rows, dtype=np.int64), whole_number(k, "k"))
 
 
 def _allowed_k(k: int, found: Duplicates, what: str = "k") -> int:
-    try:
-        k = int(index(k))
-    except TypeError:
-        raise UsageError(f"{what}={k!r} was asked for; the number of neighbours is a whole number.") from None
+    k = whole_number(k, what)
     n = len(found.rows)
     if not 1 <= k <= n - 1:
         n_merged = found.n_rows - n

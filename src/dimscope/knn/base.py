@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points
+from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, whole_number
 from dimscope.errors import InputError, UsageError
 
 
@@ -152,8 +152,9 @@ class Neighbors:
         """Nothing if the table holds k neighbours.
 
         Raises:
-            UsageError: says what needs k, how many there are, and how to get more.
+            UsageError: k is no whole number, or too large: says what needs k, how many there are, and how to get more.
         """
+        whole_number(k, "k")
         if k < 1:
             raise UsageError(f"{purpose} needs k of at least 1, found {k}.")
         if k > self.k:

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray, IntArray, Points, as_points
+from dimscope.arrays import FloatArray, IntArray, Points, as_points, whole_number
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
 
@@ -42,6 +42,7 @@ def cka(points_a: ArrayLike, points_b: ArrayLike, *, debiased: bool = True, seed
 
     Raises:
         InputError: different numbers of examples.
+        UsageError: the seed is no whole number of at least 0.
     """
     a, b = as_points(points_a), as_points(points_b)
     if len(a) != len(b):
@@ -54,7 +55,7 @@ def cka(points_a: ArrayLike, points_b: ArrayLike, *, debiased: bool = True, seed
     value = form(features_a, features_b)
     if not np.isfinite(value):
         return no_estimate((n, n), n, Status.NO_SPREAD)
-    order = np.random.default_rng(seed).permutation(n)
+    order = np.random.default_rng(whole_number(seed, "seed", least=0)).permutation(n)
     parts = np.array_split(order, GROUPS)
     without: list[IntArray] = [np.sort(np.setdiff1d(order, part)) for part in parts]
     leave_out = np.array([form(features_a[rows], features_b[rows]) for rows in without])

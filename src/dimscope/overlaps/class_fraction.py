@@ -5,13 +5,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import IntArray, as_points
+from dimscope.arrays import IntArray, as_points, label_codes, real_number
 from dimscope.errors import InputError, UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn import search_distinct
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates
-from dimscope.overlaps.labels import label_codes
 from dimscope.uncertainty import error_of_mean
 
 
@@ -49,7 +48,7 @@ def class_fraction_overlap(
         InputError: another number of labels than examples, or only one label.
         UsageError: the fraction is out of range, or the table holds fewer than the largest k_c neighbours.
     """
-    if not 0 < fraction <= 1:
+    if not 0 < real_number(fraction, "fraction") <= 1:
         raise UsageError(f"fraction={fraction} was asked for; a fraction of the class size lies above 0 and is at most 1.")
     found = source.duplicates if isinstance(source, Neighbors) else find_duplicates(as_points(source))
     codes = label_codes(labels, "labels", found.n_rows)[found.rows]

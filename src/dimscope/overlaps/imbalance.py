@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray, IntArray, Points, as_points
+from dimscope.arrays import FloatArray, IntArray, Points, as_points, whole_number
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import neighbors
@@ -44,6 +44,7 @@ def information_imbalance(points_a: ArrayLike, points_b: ArrayLike, k: int = 1) 
 
     Raises:
         InputError: different numbers of examples.
+        UsageError: k is no whole number, or below 1.
 
     Examples:
         >>> import numpy as np
@@ -54,6 +55,7 @@ def information_imbalance(points_a: ArrayLike, points_b: ArrayLike, k: int = 1) 
     a, b = as_points(points_a), as_points(points_b)
     if len(a) != len(b):
         raise InputError(f"{len(a)} and {len(b)} points were given; the imbalance needs the same examples in both.")
+    k = whole_number(k, "k", least=1)
     rows = np.intersect1d(find_duplicates(a).rows, find_duplicates(b).rows)
     if len(rows) < k + 2:
         return no_estimate((1, k), len(rows), Status.TOO_FEW, len(a) - len(rows))

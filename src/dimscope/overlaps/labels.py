@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from dimscope.arrays import FloatArray, IntArray, as_points
+from dimscope.arrays import FloatArray, IntArray, as_points, label_codes
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors, search_distinct
@@ -197,27 +197,6 @@ def _table(source: Neighbors | ArrayLike, k: int, exclude: ArrayLike | None) -> 
     found = find_duplicates(points)
     groups = np.bincount(label_codes(exclude, "groups", len(points))[found.rows])
     return search_distinct(points, max(k, min(k + int(groups.max()) - 1, found.n_unique - 1)), found)
-
-
-def label_codes(labels: ArrayLike, what: str, n_rows: int) -> IntArray:
-    """One whole number per input row, equal where the labels are.
-
-    Raises:
-        InputError: another number of labels than rows, more than one axis, mixed kinds, or NaN.
-    """
-    array = np.asarray(labels)
-    if array.ndim != 1:
-        raise InputError(f"{what} must be one per example, in one axis; found shape {array.shape}.")
-    if len(array) != n_rows:
-        raise InputError(f"{len(array)} {what} were given for {n_rows} examples.")
-    try:
-        missing = int((array != array).sum()) if array.dtype.kind in "fO" else 0
-        codes: IntArray = np.unique(array, return_inverse=True)[1].astype(np.int64)
-    except TypeError as error:
-        raise InputError(f"{what} are not all of one kind ({error}); give text or numbers, and none missing.") from error
-    if missing:
-        raise InputError(f"{missing} of {n_rows} {what} are missing (NaN); leave those examples out.")
-    return codes
 
 
 def _mean(local: FloatArray, found: _Labelled, balanced: bool) -> tuple[float, float]:

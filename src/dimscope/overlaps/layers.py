@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import Points, as_points
+from dimscope.arrays import Points, as_points, whole_number
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors, neighbors
 from dimscope.knn.base import Neighbors
@@ -39,7 +39,7 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
 
     Raises:
         InputError: different numbers of examples.
-        UsageError: a table holds fewer than k neighbours.
+        UsageError: k is no whole number, or a table holds fewer than k neighbours.
 
     Examples:
         >>> import numpy as np
@@ -47,6 +47,7 @@ def overlap(a: Neighbors | ArrayLike, b: Neighbors | ArrayLike, k: int = 30) -> 
         >>> overlap(points, 2 * points + 1, k=10).value
         1.0
     """
+    k = whole_number(k, "k")
     if isinstance(a, Neighbors) or isinstance(b, Neighbors):
         table_a, table_b = as_neighbors(a, k), as_neighbors(b, k)
     else:

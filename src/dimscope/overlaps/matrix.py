@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import FloatArray, IntArray, whole_number
 from dimscope.errors import InputError
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
@@ -75,6 +75,7 @@ def overlap_matrix(
         >>> overlap_matrix([points, points[:, :2]], k=10).values.diagonal()
         array([1., 1.])
     """
+    k = whole_number(k, "k")
     tables_a = _tables(a, k)
     tables_b = tables_a if b is None else _tables(b, k)
     names_a = _names(items_a, tables_a)

@@ -35,8 +35,8 @@ def mutual_knn(points_a: ArrayLike, points_b: ArrayLike, k: int = 10) -> Estimat
         k: neighbours compared.
 
     Raises:
-        InputError: different numbers of examples, or a row of zeros, which has no direction.
-        UsageError: fewer than k + 1 examples.
+        InputError: different numbers of examples, fewer than k + 1 of them, or a row of zeros, which has no direction.
+        UsageError: k is no whole number.
 
     Examples:
         >>> import numpy as np

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dimscope.arrays import FloatArray
+from dimscope.arrays import FloatArray, as_labels, as_points, label_codes, whole_number
 from dimscope.errors import UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn.base import Neighbors
@@ -60,6 +60,7 @@ def permuted_labels(
 
     Raises:
         UsageError: fewer than 2 repeats.
+        InputError: labels or groups are missing, or as many groups as labels were not given.
 
     Examples:
         >>> import numpy as np
@@ -69,10 +70,9 @@ def permuted_labels(
         >>> null.observed, round(null.p_value, 3), abs(null.mean - 0.5) < 0.1
         (1.0, 0.01, True)
     """
-    array = np.asarray(labels)
-    members = [np.arange(len(array))]
-    if groups is not None:
-        members = [np.flatnonzero(np.asarray(groups) == group) for group in np.unique(np.asarray(groups))]
+    array = as_labels(labels)
+    codes = np.zeros(len(array), dtype=np.int64) if groups is None else label_codes(groups, "groups", len(array))
+    members = [np.flatnonzero(codes == group) for group in range(int(codes.max(initial=-1)) + 1)]
 
     def dealt(rng: np.random.Generator) -> ArrayLike:
         order = np.arange(len(array))
@@ -100,13 +100,14 @@ def permuted_pairs(
 
     Raises:
         UsageError: fewer than 2 repeats, or a table with merged rows.
+        InputError: the points cannot be used.
     """
     if isinstance(second, Neighbors) and second.n != second.duplicates.n_rows:
         raise UsageError("the pairs of a table with merged rows cannot be permuted; give the points.")
+    array = np.empty(0) if isinstance(second, Neighbors) else as_points(second)
 
     def shuffled(rng: np.random.Generator) -> Neighbors | ArrayLike:
         if not isinstance(second, Neighbors):
-            array = np.asarray(second)
             return array[rng.permutation(len(array))]
         order = rng.permutation(second.n)
         new_name = np.argsort(order)
@@ -118,8 +119,8 @@ def permuted_pairs(
 def _drawn(
     observed: Estimate | float, draw: Callable[[np.random.Generator], Estimate | float], repeats: int, seed: int
 ) -> PermutationNull:
-    if repeats < 2:
+    if whole_number(repeats, "repeats") < 2:
         raise UsageError(f"repeats={repeats} was asked for; a null needs at least 2 permutations.")
-    streams: Sequence[np.random.SeedSequence] = np.random.SeedSequence(seed).spawn(repeats)
+    streams: Sequence[np.random.SeedSequence] = np.random.SeedSequence(whole_number(seed, "seed", least=0)).spawn(repeats)
     values = np.array([float(draw(np.random.default_rng(stream))) for stream in streams])
     return PermutationNull(float(observed), values)

@@ -1,7 +1,7 @@
 """Linear probe: how well a linear classifier, trained on some examples, reads the labels of others."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
-from dimscope.arrays import FloatArray, IntArray, Points, as_points
+from dimscope.arrays import FloatArray, IntArray, Points, as_points, label_codes, real_number, whole_number
 from dimscope.errors import InputError, UsageError
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.knn.workers import available_threads
-from dimscope.overlaps.labels import label_codes
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse strengths C of the L2 penalty that are tried, for standardised features."""
@@ -45,7 +44,7 @@ def linear_probe(
     labels: ArrayLike,
     *,
     folds: int = 5,
-    strengths: tuple[float, ...] = STRENGTHS,
+    strengths: Sequence[float] = STRENGTHS,
     exclude: ArrayLike | None = None,
     seed: int = 0,
 ) -> Estimate:
@@ -75,7 +74,9 @@ def linear_probe(
         InputError: another number of labels than rows, or fewer than two labels with enough rows.
     """
     _require_scikit_learn()
-    if folds < 2 or not strengths or min(strengths) <= 0:
+    seed = whole_number(seed, "seed", least=0)
+    tried = tuple(real_number(one, "strength") for one in strengths) if isinstance(strengths, Iterable) else ()
+    if whole_number(folds, "folds") < 2 or min(tried, default=0) <= 0:
         raise UsageError(f"folds={folds}, strengths={strengths} were asked for; a probe needs 2 folds and positive strengths.")
     array = as_points(points)
     rows = find_duplicates(array).rows
@@ -88,7 +89,7 @@ def linear_probe(
     own, families = codes[kept], None if groups is None else groups[kept]
     correct = np.zeros(len(kept))
     scores = []
-    for fold, answers in _answered(exact, own, _folds(own, families, folds, seed), strengths, seed):
+    for fold, answers in _answered(exact, own, _folds(own, families, folds, seed), tried, seed):
         correct[fold.test] = answers == own[fold.test]
         scores.append(correct[fold.test].mean())
     value = float(correct.mean())

@@ -1,9 +1,10 @@
 """The same overlap at several numbers of neighbours, read from one pair of tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from numpy.typing import ArrayLike
 
+from dimscope.arrays import whole_number
 from dimscope.errors import UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn import as_neighbors
@@ -53,6 +54,6 @@ def label_overlap_scaling(
 
 
 def _largest(k: Sequence[int]) -> int:
-    if len(k) == 0 or min(k) < 1:
-        raise UsageError(f"k={list(k)} was asked for; give one or more numbers of neighbours, each at least 1.")
+    if not isinstance(k, Iterable) or len(k) == 0 or min(whole_number(rank, "k") for rank in k) < 1:
+        raise UsageError(f"k={k} was asked for; give one or more numbers of neighbours, each at least 1.")
     return max(k)

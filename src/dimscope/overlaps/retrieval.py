@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from dimscope.arrays import FloatArray
+from dimscope.arrays import FloatArray, label_codes
 from dimscope.errors import InputError
 from dimscope.estimates import Estimate, Status, no_estimate
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.overlaps.base import FirstNeighbors, among, first_allowed
-from dimscope.overlaps.labels import label_codes
 from dimscope.uncertainty import error_of_mean
 
 
