@@ -12,6 +12,7 @@ from dimscope import api
 from dimscope.config import DataConfig, MeasureConfig, ModelConfig, RunConfig, config_from
 from dimscope.engines.local import LocalEngine
 from dimscope.errors import ModelError, StoreError, UsageError
+from dimscope.pipeline import run as pipeline_run
 from dimscope.progress import Silent
 
 
@@ -54,7 +55,7 @@ def asked(monkeypatch):
         found.append((config, folder, others))
         raise ModelError("enough")
 
-    monkeypatch.setattr(api, "run_stages", note)
+    monkeypatch.setattr(pipeline_run, "run_stages", note)
     return found
 
 

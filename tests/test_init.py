@@ -46,6 +46,13 @@ def test_importing_loads_nothing_heavy():
     assert {"torch", "transformers", "matplotlib", "xarray", "pandas", "numpy", "click", "rich"}.isdisjoint(loaded)
 
 
+def test_no_public_name_loads_the_model_libraries_or_pictures():
+    """A finished run is loaded, and points are measured, without the seconds that torch and transformers take to load."""
+    named = "import dimscope, json, sys; [getattr(dimscope, name) for name in dimscope.__all__]"
+    loaded = run(f"{named}; print(json.dumps(sorted(sys.modules)))")
+    assert {"torch", "transformers", "matplotlib", "sklearn", "xarray"}.isdisjoint(loaded)
+
+
 def test_no_module_takes_the_place_of_a_public_name():
     answers, (dimension, overlap, anisotropy) = run(SHADOWS)
     assert list(answers) == dimscope.__all__

@@ -5,7 +5,6 @@ from typing import Any
 
 from dimscope.config import RunConfig, config_from
 from dimscope.engines import open_engine
-from dimscope.pipeline.run import default_folder, run_stages
 from dimscope.profile import Profile
 from dimscope.progress import Progress
 from dimscope.store.folder import open_folder
@@ -13,7 +12,7 @@ from dimscope.store.staging import placed
 
 
 def run(
-    model: str,
+    model: str | Path,
     data: str | Path,
     *,
     text: str | None = None,
@@ -37,8 +36,8 @@ def run(
     """The profile of a model on a data set; everything is also written to the run folder, and an interrupted run resumes.
 
     Args:
-        model: a folder or a hub name.
-        data: .txt, .csv, .tsv, .jsonl or .parquet.
+        model: a folder, a hub name or a GGUF file.
+        data: a .txt, .csv, .tsv, .jsonl, .parquet or FASTA file, a saved data set, a folder of images or sound, or arrays.
         text: column with the text; default: `text`, or the only column.
         label: column with one label per example.
         group: column with one group per example.
@@ -46,7 +45,7 @@ def run(
         points: use at most this many examples, drawn at random.
         seed: seed of every random choice.
         layers: `all`, or numbers and ranges such as `0:12:2`.
-        pool: `mean`, `last` or `cls`.
+        pool: `mean`, `last`, `cls` or `tokens`; of several, such as `mean,last`, the first one's profile is returned.
         k: neighbours kept of each example.
         device: `auto`, `cpu`, `cuda`, ...
         engine: where the work is done: `local` (this process) or `dask`; the results have the same bits.
@@ -63,6 +62,8 @@ def run(
     Examples:
         >>> profile = run("path/to/model", "texts.csv", label="topic")  # doctest: +SKIP
     """
+    from dimscope.pipeline.run import default_folder, run_stages  # loads torch and transformers, which `load` does not need
+
     given: dict[str, dict[str, Any]] = {
         "data": {"path": str(data), "text": text, "label": label, "group": group, "points": points, "seed": seed},
         "model": {"name": str(model), "layers": layers, "pool": pool, "device": device},

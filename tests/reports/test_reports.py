@@ -1,4 +1,5 @@
 import json
+import tempfile
 import webbrowser
 from pathlib import Path
 
@@ -47,10 +48,12 @@ def test_write_leaves_one_whole_file(quick: Report, page: str, tmp_path: Path) -
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_open_shows_a_written_page(quick: Report, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_shows_a_written_page(quick: Report, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(webbrowser, "open", asked.append)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     target = quick.open()
+    assert target.is_relative_to(tmp_path)
     assert asked == [target.as_uri()]
     assert target.read_text(encoding="utf-8") == page
 
