@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dimscope import dimension, neighbors
-from dimscope.dimensions.twonn import TwoNN
+from dimscope.dimensions.twonn import TwoNN, _log_survival, _repeated
 from dimscope.errors import UsageError
 from dimscope.estimates import Status
 from dimscope.knn.base import Duplicates, Neighbors
@@ -202,3 +202,17 @@ def test_a_replicate_is_the_estimate_of_the_drawn_ratios(method):
     estimator = TwoNN(method=method)
     expected = [estimator.estimate_ratios(table, ratios[draw], 0).value for draw in draws]
     np.testing.assert_allclose(estimator.replicate(table, draws), expected, rtol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(times=st.lists(st.integers(0, 4), min_size=1, max_size=12))
+def test_numbers_are_repeated_as_numpy_does(times):
+    numbers = np.arange(len(times)) / 7
+    np.testing.assert_array_equal(_repeated(numbers, np.array(times)), np.repeat(numbers, times))
+
+
+@pytest.mark.parametrize(("total", "kept", "first"), [(10, 9, 1), (1000, 900, 1), (1000, 999, 0), (4097, 4096, 1)])
+def test_the_survival_is_that_of_its_definition(total, kept, first):
+    expected = -np.log1p(-np.arange(first, first + kept) / total)
+    np.testing.assert_allclose(_log_survival(total, kept, first), expected, rtol=1e-9, atol=1e-14)
+    assert _log_survival(total, kept, first).sum() == pytest.approx(expected.sum(), rel=1e-14)
