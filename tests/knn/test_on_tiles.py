@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brute import KINDS, all_others, assert_nearest, assert_same, cloud, small_tiles, squares_of
-from dimscope.knn import filters, integers, join, kernels, on_tiles
+from dimscope.knn import decisions, filters, integers, join, on_tiles
 from dimscope.knn.on_tiles import search, search_between
 from dimscope.knn.scratch import Scratch
 from dimscope.knn.workers import Workers
@@ -391,8 +391,8 @@ def test_kernels_are_compiled_once_for_arrays_and_files(tmp_path):
     points = cloud("isotropic", 300, 6, seed=24).astype(np.float32)
     np.save(tmp_path / "points.npy", points)
     expected = search(points, 4, coarse="int8")
-    before = len(kernels.decide.signatures)
+    before = len(decisions.decide.signatures)
     found = search(np.load(tmp_path / "points.npy", mmap_mode="r"), 4, coarse="int8")
-    assert len(kernels.decide.signatures) == before
+    assert len(decisions.decide.signatures) == before
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])

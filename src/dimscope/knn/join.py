@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
-from dimscope.knn import kernels
+from dimscope.knn import decisions, kernels
 from dimscope.knn.filters import Filter, Rows
+from dimscope.knn.smallest import select_in_rows
 from dimscope.knn.workers import Workers
 
 BLOCK = 1024
@@ -163,17 +164,18 @@ class Join:
         limit = room - max(0, room - self.k) // 4
         self.sampled[number].wait()
         with self.locks[number]:
-            want = sampled_rank(self.k, self.seen[number], self.n_others)
-            kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
+            if self.seen[number] < self.n_others:
+                want = sampled_rank(self.k, self.seen[number], self.n_others)
+                kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
 
     def _decide(self, chosen: IntArray) -> None:
         rows, columns, table = self.rows, self.columns, self.table
         shared = (
             chosen, rows.points, columns.points, rows.places, columns.places, self.lists, rows.rows, columns.rows,
         )  # fmt: skip
-        kernels.decide(*shared, table.distances, table.indices, table.certified)
+        decisions.decide(*shared, table.distances, table.indices, table.certified)
         if len(self.ranks):
-            kernels.decide_ranks(*shared, self.ranks, table.at_ranks, table.certified)
+            decisions.decide_ranks(*shared, self.ranks, table.at_ranks, table.certified)
 
     def _row_span(self, number: int) -> tuple[int, int]:
         return number * BLOCK, min((number + 1) * BLOCK, self.stop)
@@ -212,8 +214,9 @@ def sampled_radii(squares: np.ndarray, k: int, seen: int, n_others: int) -> Floa
     want = sampled_rank(k, seen, n_others)
     if want > seen:
         return np.full(len(squares), np.inf)
-    at_rank = np.partition(squares, want - 1, axis=1)[:, want - 1]
-    return np.sqrt(np.maximum(at_rank, 0).astype(np.float64))
+    at_rank = np.empty(len(squares))
+    select_in_rows(squares, want - 1, at_rank)
+    return np.sqrt(at_rank)
 
 
 def sampled_rank(k: int, seen: int, n_others: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dimscope.compiled import compiled, compiled_sum
-from dimscope.knn.rounding import CERTAIN
+from dimscope.knn.smallest import select, select_float32, take_smallest
 
 ROW_HIT = np.uint8(1)
 COLUMN_HIT = np.uint8(2)
@@ -52,112 +52,60 @@ def nearest_of_row(x: Any, points: Any, places: Any, skip: Any, distances: Any, 
 
 
 @compiled
-def take_smallest(values: Any, indices: Any, best: Any, best_indices: Any) -> None:
-    """The k smallest values with their indices, ascending; equal values by index. `values` may hold infinity, but no NaN."""
-    k, n = best.shape[0], 0
-    limit = select(values.copy(), values.shape[0], k - 1)
-    kept, names = np.empty(values.shape[0]), np.empty(values.shape[0], np.int64)
-    for p in range(values.shape[0]):
-        if values[p] <= limit:
-            kept[n], names[n] = values[p], indices[p]
-            n += 1
-    _sort_pairs(kept, names, n)
-    for p in range(k):
-        best[p], best_indices[p] = kept[p], names[p]
-
-
-@compiled
-def select(values: Any, n: Any, k: Any) -> Any:
-    """The k-th smallest (from 0) of the first n values, which are reordered so that it stands at k and none before is larger.
-
-    Quickselect [Hoare 1961, doi:10.1145/366622.366647] whose inner loop has no branch to mispredict.
-    (numpy's own function takes numba fifteen seconds to compile.)
-    """
-    low: Any = 0
-    high = n - 1
-    while low < high:
-        middle = (low + high) // 2
-        pivot = max(min(values[low], values[middle]), min(max(values[low], values[middle]), values[high]))
-        first = low
-        for p in range(low, high + 1):
-            value = values[p]
-            values[p], values[first] = values[first], value
-            first += np.int64(value < pivot)
-        if k < first:
-            high = first - 1
-            continue
-        if first > low:
-            low = first
-            continue
-        for p in range(low, high + 1):  # nothing is smaller: those equal to the pivot come first
-            value = values[p]
-            values[p], values[first] = values[first], value
-            first += np.int64(value == pivot)
-        if k < first:
-            break
-        low = first
-    return values[k]
-
-
-@compiled
-def _sort_pairs(values: Any, indices: Any, n: Any) -> None:
-    """Sort the first n pairs by value, then index [Shell 1959, doi:10.1145/368370.368387, with gaps falling by 2.25]."""
-    gap = 1
-    while gap < n // 3:
-        gap = int(2.25 * gap) + 1
-    while gap > 0:
-        for p in range(gap, n):
-            value, index, q = values[p], indices[p], p
-            while q >= gap and (values[q - gap] > value or (values[q - gap] == value and indices[q - gap] > index)):
-                values[q], indices[q] = values[q - gap], indices[q - gap]
-                q -= gap
-            values[q], indices[q] = value, index
-        gap = int(gap / 2.25)
-
-
-@compiled
-def bound(line: Any, sign: Any, members: Any, far: Any, n: Any, rows: Any, columns: Any, i: Any, out: Any) -> None:
-    """Upper (`sign` = 1) or lower (-1) bounds of the first n listed distances of row i; a lower bound may be negative."""
-    errors, norms = columns.errors, columns.norms
-    error, norm, blur = rows.errors[i], rows.norms[i], rows.blur
+def bounds(i: Any, lists: Any, rows: Any, columns: Any, lower: Any, upper: Any) -> None:
+    """Lower and upper bounds of the distances that the list of row i holds; first what they need is brought together."""
+    line, blur = i - lists.base, rows.blur
+    members, far, n = lists.members[line], lists.far[line], lists.counts[line]
+    error, norm, errors, norms = rows.errors[i], rows.norms[i], columns.errors, columns.norms
     for p in range(n):
-        j = members[line, p]
-        blurred = far[line, p] + sign * (blur * (norm + norms[j]) + TINY)
-        out[p] = np.sqrt(max(blurred, 0.0)) + sign * (error + errors[j])
-
-
-@compiled
-def tighten(i: Any, want: Any, limit: Any, lists: Any, rows: Any, columns: Any) -> None:
-    """Lower the radius of row i to its `want`-th smallest upper bound and drop what lies outside.
-
-    When more than `limit` entries are left the radius falls further, to a value that the certificate must confirm later.
-    """
-    line = i - lists.base
-    members, far, n = lists.members, lists.far, lists.counts[line]
-    bounds = np.empty(n)
-    radius = lists.radii[line]
-    if n >= want:
-        bound(line, 1.0, members, far, n, rows, columns, i, bounds)
-        radius = min(radius, select(bounds, n, want - 1))
-    bound(line, -1.0, members, far, n, rows, columns, i, bounds)
-    kept: Any = 0
+        j = members[p]
+        lower[p], upper[p] = blur * (norm + norms[j]) + TINY, error + errors[j]
     for p in range(n):
-        kept += np.int64(bounds[p] <= radius)
-    if kept > limit:
-        radius = select(bounds.copy(), n, limit - 1)
-    kept = 0
-    for p in range(n):
-        members[line, kept], far[line, kept] = members[line, p], far[line, p]
-        kept += np.int64(bounds[p] <= radius)
-    lists.counts[line], lists.radii[line] = kept, radius
-    set_limit(i, lists, rows)
+        square, blurred, spread = np.float64(far[p]), lower[p], upper[p]
+        lower[p] = max(np.sqrt(max(square - blurred, 0.0)) - spread, 0.0)
+        upper[p] = np.sqrt(square + blurred) + spread
 
 
 @compiled
 def tighten_rows(start: Any, stop: Any, want: Any, limit: Any, lists: Any, rows: Any, columns: Any) -> None:
-    """`tighten` for rows start to stop."""
+    """Lower the radius of rows start to stop to the distance of their `want`-th candidate, and drop what lies outside.
+
+    The distance is that of the filter and the radius a guess, which the certificate must confirm later. Where more than `limit`
+    entries are left it falls further.
+    """
     for i in range(start, stop):
-        tighten(i, want, limit, lists, rows, columns)
+        line = i - lists.base
+        n, radius = lists.counts[line], lists.radii[line]
+        if n >= want:
+            radius = min(radius, np.sqrt(np.float64(select_float32(lists.far[line], n, want - 1))))
+        _cut(i, radius, limit, lists, rows, columns)
+
+
+@compiled
+def _cut(i: Any, radius: Any, limit: Any, lists: Any, rows: Any, columns: Any) -> None:
+    """Drop what lies outside of the radius of row i, and where that leaves more than `limit` entries, the farthest of them."""
+    line = i - lists.base
+    _keep_within(i, radius, lists, rows, columns)
+    if lists.counts[line] > limit:
+        lower, upper = np.empty(lists.counts[line]), np.empty(lists.counts[line])
+        bounds(i, lists, rows, columns, lower, upper)
+        radius = select(lower, lower.shape[0], limit - 1)
+        _keep_within(i, radius, lists, rows, columns)
+    lists.radii[line] = radius
+    set_limit(i, lists, rows)
+
+
+@compiled
+def _keep_within(i: Any, radius: Any, lists: Any, rows: Any, columns: Any) -> None:
+    """Drop the entries of row i whose lower bounds exceed the radius: D^2 - blur (n_i + n_j) > (R + e_i + e_j)^2."""
+    line, blur, errors, norms = i - lists.base, rows.blur, columns.errors, columns.norms
+    members, far, reach, norm = lists.members[line], lists.far[line], radius + rows.errors[i], rows.norms[i]
+    kept: Any = 0
+    for p in range(lists.counts[line]):
+        j, square = members[p], far[p]
+        members[kept], far[kept] = j, square
+        kept += np.int64(square <= (reach + errors[j]) ** 2 + blur * (norm + norms[j]) + TINY)
+    lists.counts[line] = kept
 
 
 @compiled
@@ -189,9 +137,14 @@ def set_radii(start: Any, stop: Any, radii: Any, lists: Any, rows: Any) -> None:
 
 @compiled
 def make_room(i: Any, k: Any, lists: Any, rows: Any, columns: Any) -> None:
-    """Cut the full list of row i; when equal bounds keep it full, give the row up: its certificate will fail."""
+    """Cut the full list of row i to the k-th smallest upper bound; k points lie within it for certain.
+
+    When equal bounds keep it full, give the row up: its certificate will fail.
+    """
     line, room = i - lists.base, lists.members.shape[1]
-    tighten(i, k, room - (room - k) // 4, lists, rows, columns)
+    lower, upper = np.empty(room), np.empty(room)
+    bounds(i, lists, rows, columns, lower, upper)
+    _cut(i, min(lists.radii[line], select(upper, room, k - 1)), room - (room - k) // 4, lists, rows, columns)
     if lists.counts[line] == room:
         lists.counts[line] = 0
         lists.radii[line] = -1.0
@@ -275,119 +228,3 @@ def _flag_hits(
             flags[c] = flag
             hits |= flag
     return hits
-
-
-@compiled
-def decide(
-    chosen: Any, points: Any, others: Any, places: Any, other_places: Any, lists: Any, rows: Any, columns: Any,
-    distances: Any, indices: Any, certified: Any,
-) -> None:  # fmt: skip
-    """The k nearest of the listed candidates by float64 differences, for the chosen rows.
-
-    First the k candidates that the filter puts nearest; their largest distance r bounds the k-th one. Then every candidate
-    whose lower bound is at most r. A row is certified when its k-th distance is at most its radius.
-    """
-    k, room = distances.shape[1], lists.members.shape[1]
-    names, near, values, bounds = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room), np.empty(room)
-    for i in chosen:
-        line, name, n = i - lists.base, rows.labels[i], lists.counts[i - lists.base]
-        certified[name] = False
-        if n < k:
-            continue
-        x = points[places[i]].astype(np.float64)
-        for p in range(n):
-            bounds[p] = lists.far[line, p]
-        limit = select(bounds, n, k - 1)
-        taken = 0
-        for p in range(n):
-            if lists.far[line, p] <= limit:
-                near[taken] = other_places[lists.members[line, p]]
-                names[taken] = columns.labels[lists.members[line, p]]
-                taken += 1
-        differences(x, others, near, taken, values)
-        reach = 0.0
-        for p in range(taken):
-            reach = max(reach, np.sqrt(values[p]) * CERTAIN * rows.scale)
-        bound(line, -1.0, lists.members, lists.far, n, rows, columns, i, bounds)
-        first = taken
-        for p in range(n):
-            if lists.far[line, p] > limit and bounds[p] <= reach:
-                near[taken] = other_places[lists.members[line, p]]
-                names[taken] = columns.labels[lists.members[line, p]]
-                taken += 1
-        differences(x, others, near[first:], taken - first, values[first:])
-        take_smallest(values[:taken], names[:taken], distances[name], indices[name])
-        certified[name] = np.sqrt(distances[name, k - 1]) * CERTAIN * rows.scale <= lists.radii[line]
-
-
-@compiled
-def decide_ranks(
-    chosen: Any, points: Any, others: Any, places: Any, other_places: Any, lists: Any, rows: Any, columns: Any,
-    ranks: Any, at_ranks: Any, certified: Any,
-) -> None:  # fmt: skip
-    """Squared distances at a few ranks (ascending) for the chosen rows, without the neighbours between them.
-
-    The r-th distance lies between the r-th smallest lower bound in the list and the largest upper bound of those r. Candidates
-    whose upper bound is below the former are nearer for sure and only counted, those whose lower bound is above the latter are
-    farther; the others are decided by float64 differences. A row is certified when its last distance is at most its radius.
-    """
-    room, top, m = lists.members.shape[1], ranks[-1], ranks.shape[0]
-    near, kept, values = np.empty(m * room + 1, np.int64), np.empty(room, np.int64), np.empty(m * room)
-    lower, upper, lows = np.empty(room), np.empty(room), np.empty(room)
-    starts, nearer = np.zeros(m + 1, np.int64), np.empty(m, np.int64)
-    for i in chosen:
-        line, name, n = i - lists.base, rows.labels[i], lists.counts[i - lists.base]
-        if n < top:
-            certified[name] = False
-            continue
-        x = points[places[i]].astype(np.float64)
-        bound(line, -1.0, lists.members, lists.far, n, rows, columns, i, lower)
-        bound(line, 1.0, lists.members, lists.far, n, rows, columns, i, upper)
-        lows[:n] = lower[:n]
-        for p in range(n):
-            kept[p] = other_places[lists.members[line, p]]
-        end = n
-        for step in range(m):  # from the last rank to the first
-            rank = ranks[m - 1 - step]
-            least = select(lows, end, rank - 1)
-            most = _largest_of_nearest(lower, upper, n, least) * CERTAIN
-            end = rank
-            n, taken = _split_at_rank(least, most, lower, upper, kept, n, near[starts[step] :])
-            starts[step + 1], nearer[step] = starts[step] + taken, n - taken
-        differences(x, others, near, starts[m], values)
-        for step in range(m):
-            found = values[starts[step] : starts[step + 1]]
-            at_ranks[name, m - 1 - step] = select(found, found.shape[0], ranks[m - 1 - step] - 1 - nearer[step])
-        if np.sqrt(at_ranks[name, m - 1]) * CERTAIN * rows.scale > lists.radii[line]:
-            certified[name] = False
-
-
-@compiled
-def _largest_of_nearest(lower: Any, upper: Any, n: Any, least: Any) -> Any:
-    """The largest upper bound among the first n candidates whose lower bound is at most `least`.
-
-    Positive floats have the order of their bits, and a maximum of integers runs in many lanes.
-    """
-    bits, largest = upper.view(np.int64), np.zeros(1, np.int64)
-    top = np.int64(0)
-    for p in range(n):
-        top = max(top, bits[p] & -np.int64(lower[p] <= least))
-    largest[0] = top
-    return largest.view(np.float64)[0]
-
-
-@compiled
-def _split_at_rank(least: Any, most: Any, lower: Any, upper: Any, kept: Any, n: Any, near: Any) -> Any:
-    """Drop the farther ones of the first n candidates, and list in `near` those of the rest that are not nearer for sure.
-
-    Returns how many are left and how many of them are listed. Lower ranks need only those that are left.
-    """
-    left: Any = 0
-    taken: Any = 0
-    for p in range(n):
-        low, high, place = lower[p], upper[p], kept[p]
-        lower[left], upper[left], kept[left], near[taken] = low, high, place, place
-        is_left = low <= most
-        left += np.int64(is_left)
-        taken += np.int64(is_left and high * CERTAIN >= least)
-    return left, taken

@@ -14,8 +14,9 @@ from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.compiled import compiled
 from dimscope.knn.filters import Rows
 from dimscope.knn.join import Lists
-from dimscope.knn.kernels import bound, differences, select, take_smallest
+from dimscope.knn.kernels import bounds, differences
 from dimscope.knn.rounding import CERTAIN
+from dimscope.knn.smallest import select, take_smallest
 
 HIGHEST = 1 << 16
 """Rows of a stretch at most: a candidate is named by its place in its stretch, in 16 bits."""
@@ -111,16 +112,16 @@ def decide(
 
 @compiled
 def _take(start: Any, stop: Any, shift: Any, lists: Any, rows: Any, counts: Any, members: Any, lowers: Any) -> Any:
-    bounds = np.empty(lists.members.shape[1])
+    lower, upper = np.empty(lists.members.shape[1]), np.empty(lists.members.shape[1])
     taken: Any = 0
     for i in range(start, stop):
         line, before = i - lists.base, taken
         n = lists.counts[line]
-        bound(line, -1.0, lists.members, lists.far, n, rows, rows, i, bounds)
+        bounds(i, lists, rows, rows, lower, upper)
         for p in range(n):
-            if bounds[p] <= lists.radii[line]:
+            if lower[p] <= lists.radii[line]:
                 members[taken] = lists.members[line, p] - shift
-                lowers[taken] = bounds[p] * SHRINK
+                lowers[taken] = lower[p] * SHRINK
                 taken += 1
         counts[i - start] = taken - before
     return taken
