@@ -1,15 +1,19 @@
 """What a notebook shows: whole, escaped, without a figure or a measurement."""
 
+import copy
+import pickle
 import sys
 from html.parser import HTMLParser
 from subprocess import run
 
 import numpy as np
 
+import dimscope
 from dimscope.notebook import answer_html, table_html
 from dimscope.rules import recommend
 from profiles import make_profile
 
+FACTS = {"n": 100, "n_unique": 100, "n_near": 0, "width": 8}
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -31,6 +35,49 @@ class Texts(HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
+
+
+def test_results_are_one_line_at_a_prompt():
+    rng = np.random.default_rng(0)
+    points, labels = rng.random((400, 3)), rng.integers(3, size=400)
+    table = dimscope.neighbors(points[[*range(400), 0]], k=20, ranks=[64])
+    profile = make_profile([3.0, 9.0, 5.0], **FACTS)
+    results = {
+        "Neighbors(n=400, k=20, n_merged=1, ranks=(64,), metric='euclidean', dtype='float64', backend='blas')": table,
+        "Duplicates(n_rows=401, n_unique=400, policy='merge', n_near=0)": table.duplicates,
+        "OverlapMatrix(layers=(1, 2), k=5, least=1, most=1)": dimscope.overlap_matrix([table], [table, table], k=5),
+        "Plot(panels=1, size='column')": dimscope.plot_dimension(profile),
+    }
+    assert {repr(result): result for result in results.values()} == results
+    for result in (
+        dimscope.label_overlap(points, labels, k=5),
+        dimscope.spectrum(points),
+        dimscope.spectrum(np.ones((5, 4))),
+        dimscope.overlap_matrix([points[:6]], k=5),
+        dimscope.density_peaks(table),
+        dimscope.permuted_labels(lambda dealt: dimscope.knn_accuracy(points, dealt, k=5), labels, repeats=3),
+        dimscope.report(profile),
+    ):
+        assert repr(result).startswith(f"{type(result).__name__}(")
+        assert "\n" not in repr(result)
+        assert len(repr(result)) < 300
+
+
+def test_results_come_through_pickle_and_copy():
+    points = np.random.default_rng(0).random((60, 3))
+    table = dimscope.neighbors(points, k=20)
+    profile = make_profile([3.0, 9.0, 5.0], **FACTS)
+    for result in (
+        table,
+        dimscope.dimension(table),
+        dimscope.spectrum(points),
+        profile,
+        dimscope.recommend(profile),
+        dimscope.report(profile),
+    ):
+        for same in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
+            assert repr(same) == repr(result)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(table)).distances, table.distances)
 
 
 def test_a_table_holds_every_cell_as_text():

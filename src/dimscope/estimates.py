@@ -1,6 +1,6 @@
 """A number, its error, and the verdict on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from dimscope.arrays import FloatArray
@@ -55,7 +55,7 @@ class Estimate:
     status: Status = Status.OK
     radius: float = float("nan")
     chance: float = float("nan")
-    local: FloatArray | None = None
+    local: FloatArray | None = field(default=None, repr=False)
 
     def __float__(self) -> float:
         return self.value

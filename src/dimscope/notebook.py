@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: HTML from what is at hand, with no figure drawn and nothing measured.
+"""How results show themselves: a line at a prompt, HTML in a notebook, with no figure drawn and nothing measured.
 
 Colours are left to the notebook, so that light and dark themes both work; every text is escaped.
 """
@@ -12,6 +12,17 @@ FRAME = (
 )
 CELL = "padding:.15rem .6rem;text-align:right;white-space:nowrap"
 FADED = "margin:.4rem 0 0;opacity:.7;font-size:.85em"
+
+
+def line_of(shown: object, **facts: object) -> str:
+    """One line for a prompt, in place of whole arrays: the class and a few facts, numbers with four digits.
+
+    Examples:
+        >>> line_of(1.0, n=3, share=2 / 3, metric="cosine")
+        "float(n=3, share=0.6667, metric='cosine')"
+    """
+    told = (f"{name}={f'{fact:.4g}' if isinstance(fact, float) else repr(fact)}" for name, fact in facts.items())
+    return f"{type(shown).__name__}({', '.join(told)})"
 
 
 def table_html(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:

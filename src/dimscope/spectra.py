@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from dimscope.arrays import FloatArray, Points, as_points
 from dimscope.knn.scratch import extreme_exponent
+from dimscope.notebook import line_of
 
 CHUNK = 512
 """Rows of one block of outer products: its float64 copy is read again before it leaves the cache."""
@@ -22,7 +23,7 @@ PCA_SHARE = 0.99
 _solving = Lock()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
     """Eigenvalues of the covariance of the centred points, descending; unit: square of the points' unit.
 
@@ -48,6 +49,10 @@ class Spectrum:
 
     summary: ClassVar[str] = "effective rank, participation ratio, anisotropy, entropy, PCA-99 of the covariance"
     source: ClassVar[str] = "Roy, Vetterli 2007, EUSIPCO; Gao et al. 2017, doi:10.1101/214262"
+
+    def __repr__(self) -> str:
+        ranks = {"effective_rank": self.effective_rank, "participation_ratio": self.participation_ratio, "pca_99": self.pca_99}
+        return line_of(self, d=len(self.eigenvalues), **ranks, anisotropy=self.anisotropy)
 
     @property
     def participation_ratio(self) -> float:

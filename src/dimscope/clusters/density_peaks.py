@@ -14,6 +14,7 @@ from dimscope.errors import InputError, UsageError
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.knn.duplicates import position_of_rows
+from dimscope.notebook import line_of
 
 ALPHA = 1e-6
 """Level of the test of constant density behind the neighbourhoods, that of the published method."""
@@ -26,7 +27,7 @@ class DensityPeaks:
     source: ClassVar[str] = "d'Errico, Facco, Laio, Rodriguez 2021, doi:10.1016/j.ins.2021.01.010"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Clusters:
     """A partition by density peaks; clusters are numbered by falling density of their peak (density less its error).
 
@@ -51,6 +52,10 @@ class Clusters:
     saddles: FloatArray
     significance: FloatArray
     dimension: float
+
+    def __repr__(self) -> str:
+        facts = {"n_clusters": self.n_clusters, "core_fraction": self.core_fraction, "dimension": self.dimension}
+        return line_of(self, n_rows=len(self.labels), **facts)
 
     @property
     def n_clusters(self) -> int:

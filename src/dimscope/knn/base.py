@@ -8,9 +8,10 @@ import numpy as np
 
 from dimscope.arrays import DuplicatePolicy, FloatArray, IntArray, Points, whole_number
 from dimscope.errors import InputError, UsageError
+from dimscope.notebook import line_of
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Duplicates:
     """Which input rows are the same point.
 
@@ -25,6 +26,9 @@ class Duplicates:
     multiplicity: IntArray
     policy: DuplicatePolicy = "merge"
     n_near: int = 0
+
+    def __repr__(self) -> str:
+        return line_of(self, n_rows=self.n_rows, n_unique=self.n_unique, policy=self.policy, n_near=self.n_near)
 
     @property
     def n_rows(self) -> int:
@@ -73,7 +77,7 @@ class SampledLists:
     distances: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Neighbors:
     """The k nearest other points of every point.
 
@@ -95,8 +99,8 @@ class Neighbors:
     dtype: str = "float64"
     backend: str = "unknown"
     ranks: Mapping[int, FloatArray] = field(default_factory=dict)
-    sample: SampledLists | None = field(default=None, repr=False)
-    _validated: bool = field(default=False, repr=False)
+    sample: SampledLists | None = None
+    _validated: bool = False
 
     def __post_init__(self) -> None:
         if self.indices.shape != self.distances.shape or self.indices.ndim != 2:
@@ -107,6 +111,10 @@ class Neighbors:
             raise InputError(f"the table has {len(self.indices)} rows, its map {len(self.duplicates.rows)} points.")
         if not self._validated:
             self._validate()
+
+    def __repr__(self) -> str:
+        facts = {"n": self.n, "k": self.k, "n_merged": self.duplicates.n_merged, "ranks": tuple(self.ranks)}
+        return line_of(self, **facts, metric=self.metric, dtype=self.dtype, backend=self.backend)
 
     def _validate(self) -> None:
         n = self.n

@@ -12,6 +12,7 @@ from dimscope.errors import InputError
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.knn.graph import neighbor_graph
+from dimscope.notebook import line_of
 from dimscope.overlaps.base import first_members
 from dimscope.uncertainty import errors_of_means
 
@@ -19,7 +20,7 @@ BLOCK_ENTRIES = 1_000_000
 """Bytes of one block of the membership mask; it should stay in the cache of a core."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OverlapMatrix:
     """Overlaps of the layers of a (rows) with those of b (columns); each array has shape (layers of a, layers of b).
 
@@ -39,6 +40,10 @@ class OverlapMatrix:
 
     summary: ClassVar[str] = "overlap of every layer with every other, within a model or across two models"
     source: ClassVar[str] = "Doimo, Glielmo, Ansuini, Laio 2020, arXiv 2007.03506"
+
+    def __repr__(self) -> str:
+        least, most = (float(best.reduce(self.values, axis=None)) for best in (np.fmin, np.fmax))
+        return line_of(self, layers=self.values.shape, k=self.k, least=least, most=most)
 
 
 def overlap_matrix(

@@ -10,9 +10,10 @@ from dimscope.arrays import FloatArray, as_labels, as_points, label_codes, whole
 from dimscope.errors import UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn.base import Neighbors
+from dimscope.notebook import line_of
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PermutationNull:
     """A measure under random permutations.
 
@@ -23,6 +24,10 @@ class PermutationNull:
 
     observed: float
     draws: FloatArray
+
+    def __repr__(self) -> str:
+        facts = {"observed": self.observed, "mean": self.mean, "spread": self.spread, "p_value": self.p_value}
+        return line_of(self, **facts, repeats=len(self.draws))
 
     @property
     def mean(self) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from dimscope.arrays import FloatArray
 from dimscope.errors import UsageError, unknown_name
 from dimscope.files import atomic_path
+from dimscope.notebook import line_of
 from dimscope.plots.theme import order_style, run_style, size_of, themed
 from dimscope.profile import Profile
 
@@ -55,7 +56,7 @@ class Panel:
     along: Literal["layer", "rank"] = "layer"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plot:
     """A finished figure that shows nothing by itself.
 
@@ -68,6 +69,9 @@ class Plot:
     figure: "Figure"
     panels: tuple[Panel, ...]
     size: str
+
+    def __repr__(self) -> str:
+        return line_of(self, panels=len(self.panels), size=self.size)
 
     @property
     def axes(self) -> "tuple[Axes, ...]":

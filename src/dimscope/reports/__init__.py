@@ -9,13 +9,14 @@ from pathlib import Path
 from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
 from dimscope.files import write_text
+from dimscope.notebook import line_of
 from dimscope.profile import Profile
 from dimscope.reports.neighborhoods import Neighborhoods
 from dimscope.rules import DEFAULT, recommend
 from dimscope.rules.base import Recommendation
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """A profile with its recommendation and findings, ready to be shown; made by `report`.
 
@@ -30,6 +31,10 @@ class Report:
     recommendation: Recommendation
     findings: tuple[Finding, ...]
     neighborhoods: Neighborhoods | None = None
+
+    def __repr__(self) -> str:
+        findings = tuple(finding.code for finding in self.findings)
+        return line_of(self, layers=len(self.profile.layers), answer=self.recommendation.headline, findings=findings)
 
     def html(self) -> str:
         """The whole page; the same content gives the same text."""
