@@ -54,6 +54,11 @@ def test_the_number_is_read_under_every_usual_name(name):
     assert find_stack(model(config=config, wide=blocks(4, 64), layers=blocks(2))).path == "layers"
 
 
+def test_the_number_of_an_encoder_with_a_name_of_its_own_wins():
+    config = SimpleNamespace(model_type="new", num_hidden_layers=2, encoder_num_hidden_layers=3)
+    assert find_stack(model(config=config, layers=blocks(3), others=blocks(2))).path == "layers"
+
+
 def test_the_number_of_a_multi_modal_model_is_that_of_its_text_stack():
     text = SimpleNamespace(num_hidden_layers=2)
     config = SimpleNamespace(model_type="new", get_text_config=lambda: text)

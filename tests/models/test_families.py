@@ -6,7 +6,7 @@ import transformers
 
 from dimscope.models.blocks import find_stack
 from dimscope.models.capture import Capture
-from dimscope.models.families import FAMILIES
+from dimscope.models.families import CLIP_LIKE, FAMILIES
 from dimscope.models.parts import part_of
 from dimscope.models.prepared import Batch
 from dimscope.models.probe import check_blocks
@@ -164,10 +164,10 @@ def test_the_first_norm_is_that_of_the_input_not_of_the_queries(name):
 
 
 TOWER = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
+PICTURE = {**TOWER, "image_size": 16, "patch_size": 8}
 TINY = {
     "albert": ENCODERS["albert"],
     "bigbird_pegasus": lambda: transformers.BigBirdPegasusConfig(**TRICKY["bigbird-pegasus"][1]),
-    "clip_vision_model": lambda: transformers.CLIPVisionConfig(**TOWER, image_size=16, patch_size=8),
     "deberta-v2": lambda: transformers.DebertaV2Config(**DEBERTA),
     "distilbert": ENCODERS["distilbert"],
     "esm": ENCODERS["esm"],
@@ -182,10 +182,24 @@ TINY = {
 
 
 def test_every_record_has_a_model_here():
-    assert set(TINY) == set(FAMILIES)
+    assert set(TINY) | {f"{name}_vision_model" for name in CLIP_LIKE} == set(FAMILIES)
 
 
-@pytest.mark.parametrize("name", list(FAMILIES))
+@pytest.mark.parametrize("name", CLIP_LIKE)
+def test_the_last_norm_of_a_tower_that_reads_the_class_token_alone_is_no_site(name):
+    if name == "mlcd":
+        model = build(transformers.MLCDVisionConfig(**PICTURE))
+    else:
+        texts = {**TOWER, "vocab_size": 65, **ENDS}
+        model = part_of(build(transformers.AutoConfig.for_model(name, text_config=texts, vision_config=PICTURE)), "vision")
+    assert model.config.model_type == f"{name}_vision_model"
+    pixels = torch.rand((2, 3, 16, 16), generator=torch.Generator().manual_seed(1))
+    places = torch.ones((2, 5), dtype=torch.long)
+    check_blocks(model, Batch({"pixel_values": pixels}, places, places), "float32")
+    assert [str(layer) for layer in Capture(model, range(N_LAYERS + 1), "block").names][-1] == "block_03"
+
+
+@pytest.mark.parametrize("name", list(TINY))
 def test_the_places_of_a_record_exist_in_its_model(name):
     config = TINY[name]()
     model = part_of(transformers.AutoModel.from_config(config), "auto")

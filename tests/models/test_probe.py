@@ -98,6 +98,34 @@ def test_a_last_norm_that_was_not_found_is_noticed():
         check_blocks(model, BATCH, "float32")
 
 
+def test_a_model_that_draws_at_random_is_told_from_wrong_blocks():
+    torch.manual_seed(0)
+    model = build(transformers.ViTMAEConfig(**TOWER, image_size=16, patch_size=4, mask_ratio=0.5))
+    places = torch.ones((1, 9), dtype=torch.long)  # 8 of 16 patches and the class token
+    pixels = {"pixel_values": torch.rand((1, 3, 16, 16), generator=torch.Generator().manual_seed(1))}
+    with pytest.raises(ModelError, match=r"ViTMAEModel gives other states each time .*mask_ratio of ViT-MAE\), set that to 0"):
+        check_blocks(model, Batch(pixels, places, places), "float32")
+
+
+def test_rows_and_columns_of_places_are_one_axis():
+    sizes = {
+        "image_size": 16,
+        "patch_size": 4,
+        "output_channels": 8,
+        "window_size": 2,
+        "mlp_dim": 48,
+        "global_attn_indexes": [1],
+    }
+    model = build(transformers.SamVisionConfig(**TOWER, **sizes))
+    places = torch.ones((2, 16), dtype=torch.long)
+    inputs = {"pixel_values": torch.rand((2, 3, 16, 16), generator=torch.Generator().manual_seed(1))}
+    check_blocks(model, Batch(inputs, places, places), "float32")
+    found = Capture(model, [1], "block").run(inputs, places / 16)
+    with torch.no_grad():
+        states = model(**inputs, output_hidden_states=True).hidden_states[1]
+    torch.testing.assert_close(found[LayerName("block", 1)], states.mean(dim=(1, 2)))
+
+
 def padded(model, side):
     tokens = TokenizedTexts([IDS[0].numpy()], [IDS[0].numpy() > 0], None, None)
     loaded = SimpleNamespace(model=model, tokenizer=SimpleNamespace(pad_token_id=0), device=torch.device("cpu"))

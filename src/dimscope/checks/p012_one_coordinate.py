@@ -53,7 +53,7 @@ class OneCoordinate:
             self.severity,
             f"In {layer_list(layers)} one coordinate holds up to {top[concerned].max():.0%} of the squared norm (median over "
             f"points). {effect}",
-            "It is often the first token alone: compare --pool last, or --special-tokens exclude where that token is special. "
-            "For cosine similarity remove or standardise that coordinate first.",
+            "It is often the first token alone, and then a mean over tokens tells little but the length of the example: leave "
+            "it out with --skip-first 1, or compare --pool last. For cosines remove or standardise that coordinate first.",
             tuple(layers),
         )

@@ -60,7 +60,7 @@ def find_stack(model: torch.nn.Module, named: Family | None = None) -> Stack:
         return replace(_named_stack(model, named), tokens_first=family is not None and family.tokens_first)
     if family is not None:
         return _recorded_stack(model, family)
-    lists, found_by = _candidates(model, _n_hidden_layers(config))
+    lists, found_by = _candidates(model, _n_hidden_layers(model))
     path = _largest(model, lists)
     blocks = list(model.get_submodule(path))  # type: ignore[call-overload]
     norm_path = _norm_after(model, path)
@@ -105,7 +105,11 @@ def norm_paths(block: torch.nn.Module) -> list[str]:
     return [path for path, module in block.named_modules() if is_norm(module)]
 
 
-def _n_hidden_layers(config: object) -> int | None:
+def _n_hidden_layers(model: torch.nn.Module) -> int | None:
+    config: Any = model.config
+    of_encoder = getattr(config, "encoder_num_hidden_layers", None)  # Moonshine's other number is that of its decoder
+    if isinstance(of_encoder, int) and not getattr(model, "part", ""):
+        return of_encoder
     text_config = getattr(config, "get_text_config", lambda: config)()
     for part in (config, text_config):  # a multi-modal model keeps the numbers of its text stack one level down
         for name in ("num_hidden_layers", "n_layer", "num_layers", "n_layers"):

@@ -184,8 +184,8 @@ class Capture:
             if states.ndim != 3 or states.shape[:2] != self._form:
                 raise ModelError(
                     f"{name} of {type(self.model).__name__} has states of shape {tuple(states.shape)}; "
-                    f"{tuple(self._form)} (examples, tokens) and a width were expected. This architecture is not "
-                    "supported yet."
+                    f"{tuple(self._form)} (examples, tokens) and a width were expected. Blocks that change the number of "
+                    "tokens are not supported yet; arrays that you make yourself can be given to dimscope measure."
                 )
             self._read[name] = pooled(states, self._weights)
             if len(self._read) == len(self.names):
@@ -193,9 +193,16 @@ class Capture:
 
     def _in_form(self, states: torch.Tensor) -> torch.Tensor:
         """(examples, tokens, width), without the places that some models put behind their input (Longformer: whole windows)."""
+        states = with_one_axis(states, self._form[1])
         if states.ndim == 3 and self.stack.tokens_first:
             states = states.transpose(0, 1)
         return states[:, : self._form[1]] if states.ndim == 3 else states
+
+
+def with_one_axis(states: torch.Tensor, n_positions: int) -> torch.Tensor:
+    """States whose rows and columns of positions are two axes (SAM) with one axis for both; other states as they are."""
+    is_grid = states.ndim == 4 and states.shape[1] * states.shape[2] == n_positions
+    return states.flatten(1, 2) if is_grid else states
 
 
 def _attach(module: torch.nn.Module, before: bool, hook: Callable[..., None]) -> Any:

@@ -82,7 +82,7 @@ def prepare_images(
     pixels = pixel_values(loaded, [read(0)], names[:1])
     with explained_forward(loaded.model), torch.inference_mode():
         output = loaded.model(pixel_values=placed(loaded, pixels), output_hidden_states=True)
-        n_positions = int(output.hidden_states[0].shape[1])
+        n_positions = _count_positions(output.hidden_states[0], loaded.model.config)
     n_prefix = _prefix(loaded.model.config, pixels.shape[2:], n_positions)
     if "cls" in pools_of(pool) and not n_prefix:
         raise InputError(
@@ -91,6 +91,12 @@ def prepare_images(
     content = np.ones(n_positions, dtype=bool)
     content[:n_prefix] = special == "include"
     return Pixels(read, names, [content] * len(names), duplicate_of)
+
+
+def _count_positions(states: torch.Tensor, config: Any) -> int:
+    """Of states (batch, positions, width), or (batch, rows, columns, width), as SAM has them."""
+    is_grid = states.ndim == 4 and states.shape[3] == getattr(config, "hidden_size", None)
+    return int(states.shape[1] * states.shape[2]) if is_grid else int(states.shape[1])
 
 
 def pixel_values(loaded: LoadedModel, images: Sequence[np.ndarray], names: Sequence[str]) -> torch.Tensor:

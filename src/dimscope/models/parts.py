@@ -9,7 +9,7 @@ from dimscope.errors import ModelError
 
 TOWERS = {
     "text": ("text_model", "language_model"),
-    "vision": ("vision_model", "vision_tower", "visual"),
+    "vision": ("vision_model", "vision_tower", "visual", "vision_encoder", "image_encoder"),
 }
 """Names under which transformers keeps the towers of a multi-modal model."""
 

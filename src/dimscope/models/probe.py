@@ -9,7 +9,7 @@ import torch
 from dimscope.errors import DimscopeError, ModelError, first_of
 from dimscope.models.base import Family, LayerName
 from dimscope.models.blocks import lists_of
-from dimscope.models.capture import Capture
+from dimscope.models.capture import Capture, with_one_axis
 from dimscope.models.pooling import pool_weights, pooled
 from dimscope.models.prepared import Batch
 
@@ -48,6 +48,12 @@ def check_blocks(model: Any, batch: Batch, dtype: str, named: Family | None = No
     last = [states[-1], getattr(output, "last_hidden_state", None)]
     wrong = [_first_wrong(found, told, weights, dtype) for told in _ways_to_report(states, last, every)]
     if None not in wrong and wrong[0] is not None:
+        again = every.run(batch.inputs, weights)
+        if not all(_is_near(again[name], vectors, SAME_PASS, dtype) for name, vectors in found.items()):
+            raise ModelError(
+                f"{type(model).__name__} gives other states each time it reads the same example, so it draws at random. "
+                "Where its config.json says how much it masks (mask_ratio of ViT-MAE), set that to 0."
+            )
         raise ModelError(
             f"{wrong[0]} ({wrong[0].module}) of {type(model).__name__} is not the hidden state that the model itself reports. "
             f"{_how_to_name(every)}"
@@ -70,8 +76,8 @@ def _first_wrong(found: Vectors, told: _Told, weights: torch.Tensor, dtype: str)
     for name, vectors in found.items():
         fitting = [
             state
-            for state in told.get(name, ())
-            if state is not None and state.shape[:2] == weights.shape and state.shape[2] == vectors.shape[1]
+            for state in (with_one_axis(one, weights.shape[1]) for one in told.get(name, ()) if one is not None)
+            if state.shape[:2] == weights.shape and state.shape[2:] == vectors.shape[1:]
         ]
         is_projected = name.site == "block" and len(told.get(name, ())) > 1 and not fitting  # to another width (OPT-350m)
         equal = any(_is_near(vectors, pooled(state, weights), SAME_PASS, dtype) for state in fitting)
