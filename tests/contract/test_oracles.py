@@ -144,6 +144,17 @@ def test_gride_of_scikit_dimension_leaves_ties_out_at_every_rank(recipes, oracle
 
 
 @pytest.mark.parametrize("name", ["A", "C", "D", "T"])
+def test_gride_of_dadapy_keeps_ties_and_gives_equal_rows_a_distance(recipes, oracles, name):
+    values, errors, radii = oracles["dadapy"][f"{name}.return_id_scaling_gride(range_max=64) from X"]
+    found = [dimension(recipes[name], "gride", ranks=2 ** (step + 1), convention="dadapy") for step in range(6)]
+    first = 1 if name == "D" else 0  # at ranks 1 and 2 of D theirs is that of the rounding of its matrix product
+    np.testing.assert_allclose([one.value for one in found][first:], values[first:], rtol=0, atol=5e-8)  # half of 1e-7
+    np.testing.assert_allclose([one.radius for one in found], radii, rtol=1e-8)
+    tied = name == "T"  # their terms of ties are 0/0 rounded
+    np.testing.assert_allclose([one.stderr for one in found][first:], errors[first:], rtol=1e-3 if tied else BY_CURVE_FIT)
+
+
+@pytest.mark.parametrize("name", ["A", "C", "D", "T"])
 def test_gride_at_two_ranks_of_ones_own(recipes, oracles, name):
     found = dimension(neighbors(recipes[name], 6, duplicates="keep"), "gride", near=2, ranks=6, errors="independent")
     assert (found.value, found.stderr) == pytest.approx(oracles["skdim"][f"{name}.GRIDE(n1=2,n2=6)"], rel=EXACT)

@@ -6,10 +6,15 @@ import torch
 
 from dimscope import dimension, neighbors
 from dimscope.dimensions.conventions import CONVENTIONS
+from dimscope.dimensions.gride import Gride
 from dimscope.dimensions.twonn import TwoNN
 from dimscope.errors import UsageError
 from dimscope.estimates import Status
 from dimscope.knn.base import Neighbors
+
+COPIES = (1, 0, 0, 0, 0, 4, 1, 0, 0, 0, 1, 2, 0, 0, 4, 0, 0, 2, 0, 0)
+"""Squared distance of each repeated row of D from its copy, in units of 2^-47, as scikit-learn's `euclidean_distances` gave it
+where the values of the paper's code and of DADApy from points were recorded. With another BLAS kernel it gives other ones."""
 
 
 @pytest.mark.parametrize("name", ["A", "C", "D"])
@@ -141,6 +146,44 @@ def test_a_bootstrap_replicate_of_every_row_is_the_estimate(recipes, name):
     table = neighbors(recipes["A"], 5, duplicates="keep")
     chosen = TwoNN(convention=name)
     assert chosen.replicate(table, [np.arange(table.n)])[0] == pytest.approx(chosen.estimate(table).value, rel=1e-12)
+
+
+def test_values_from_a_matrix_product_are_those_of_the_distances_that_it_gave_to_copies(recipes, oracles):
+    table = neighbors(recipes["D"], 2, duplicates="keep")
+    distances = table.distances.copy()
+    distances[:20, 0] = distances[400:, 0] = np.sqrt(np.array(COPIES) * 2.0**-47)
+    theirs = Neighbors(table.indices, distances, table.duplicates)
+    line, likelihood = (oracles["seed"][f"D._compute_id_2NN(mus,fraction=0.98,algorithm='{name}')"] for name in ("base", "ml"))
+    assert dimension(theirs, convention="paper", fraction=0.98).value == pytest.approx(line[0], rel=2e-8)
+    assert dimension(theirs, convention="paper", fraction=0.98, method="ml").value == pytest.approx(likelihood, rel=1e-9)
+    values, errors, radii = oracles["dadapy"]["D.return_id_scaling_gride(range_max=64) from X"]
+    found = dimension(theirs, "gride", convention="dadapy")
+    assert (found.value, found.stderr) == pytest.approx((values[0], errors[0]), abs=5e-8)
+    assert found.radius == pytest.approx(radii[0], rel=1e-8)
+
+
+def test_float32_distances_of_a_product_put_copies_where_tdhook_takes_them_for_neighbours(recipes, oracles):
+    """Its 1.0531 for D in float32 is one draw of such noise; distances without it give the value of float64 in any dtype."""
+    single = recipes["D"].astype(np.float32)
+    expected = oracles["tdhook_0.3.0"]["D"]
+    assert dimension(single, convention="tdhook").value == pytest.approx(expected, rel=1e-6)
+    assert abs(oracles["tdhook_0.3.0"]["D float32"] / expected - 1) > 0.5
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_bootstrap_replicates_of_gride_as_dadapy_are_its_estimate(recipes, ranks):
+    for name in ("D", "T"):
+        table = neighbors(recipes[name], ranks, duplicates="keep")
+        chosen = Gride(ranks, convention="dadapy")
+        found = chosen.replicate(table, [np.arange(table.n), np.zeros(table.n, dtype=np.int64)])
+        assert found[0] == pytest.approx(chosen.estimate(table).value, rel=1e-12)
+
+
+def test_gride_as_dadapy_has_no_value_where_all_is_tied():
+    corners = np.eye(30)  # all distances are equal
+    found = dimension(corners, "gride", ranks=4, convention="dadapy")
+    assert (np.isnan(found.value), found.status) == (True, Status.NO_SPREAD)
+    assert np.isnan(Gride(4, convention="dadapy").replicate(neighbors(corners, 4, duplicates="keep"), [np.arange(30)])).all()
 
 
 def test_repeated_rows_spoil_only_the_conventions(recipes):

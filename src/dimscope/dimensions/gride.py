@@ -14,7 +14,9 @@ from dimscope.knn.base import Neighbors
 
 OUTLIER_SPREAD = 20.0
 """Ratios above q50 + 20 (q95 - q50) are left out, as both published implementations do (percentiles of mu)."""
-CONVENTIONS = ("skdim",)
+CONVENTIONS = ("skdim", "dadapy")
+SMALLEST = float(np.finfo(np.float64).eps)
+"""DADApy takes distances below this for it, whatever the unit of the points."""
 MAX_STEPS = 60
 RELATIVE_TOLERANCE = 1e-14
 
@@ -37,7 +39,9 @@ class Gride:
         ranks: the farther rank n2, an even number of at least 2 where `near` is not given.
         errors: `neighbors`, or `independent` for the Fisher error alone, which other implementations state.
         near: the nearer rank n1, at least 1 and below `ranks`; 0 stands for ranks / 2.
-        convention: None, or `skdim`: ties are left out at ranks 1 and 2 too, equal rows are not merged, errors are those of
+        convention: None, `skdim` (ties are left out at ranks 1 and 2 too) or `dadapy` (distances of 0 become the machine
+            epsilon; ties count as points, without a term l / (1 - exp(-d l)), whose denominator that code does not let fall
+            below its tolerance; its Fisher error is over the outliers too). Both leave equal rows apart and state errors for
             independent points.
 
     Raises:
@@ -47,7 +51,7 @@ class Gride:
     ranks: int = 2
     errors: Literal["neighbors", "independent"] = "neighbors"
     near: int = 0
-    convention: Literal["skdim"] | None = None
+    convention: Literal["skdim", "dadapy"] | None = None
 
     summary: ClassVar[str] = "ratio of distances at ranks n and 2n; maximum likelihood"
     source: ClassVar[str] = "Denti, Doimo, Laio, Mira 2022, doi:10.1038/s41598-022-20991-1"
@@ -80,6 +84,8 @@ class Gride:
     def estimate(self, neighbors: Neighbors) -> Estimate:
         """The dimension at the scale between the two ranks."""
         near, far = self.nearer, self.ranks
+        if self.convention == "dadapy":
+            return _as_dadapy(neighbors, near, far)
         ratios, dropped = log_ratios(neighbors, near, far)
         if len(ratios) < MIN_POINTS:
             return no_estimate((near, far), len(ratios), why_none(neighbors, near), dropped)
@@ -97,6 +103,10 @@ class Gride:
     def replicate(self, neighbors: Neighbors, draws: Iterable[IntArray]) -> FloatArray:
         """Bootstrap values of `estimate` over the rows in `draws`; a replicate without spread is NaN."""
         near, far = self.nearer, self.ranks
+        if self.convention == "dadapy":
+            ratios = _floored_ratios(neighbors, near, far)
+            drawn = (_without_outliers(ratios[draw]) for draw in draws)
+            return np.array([_root(chosen, near, far) if chosen.any() else np.nan for chosen in drawn])
         inner, outer = neighbors.at_rank(near), neighbors.at_rank(far)
         usable = inner > 0
         ratios = np.log(np.where(usable, outer, 1.0) / np.where(usable, inner, 1.0))
@@ -113,6 +123,25 @@ class Gride:
         return kept[kept > 0] if self._drops_ties or not kept.any() else kept
 
 
+def _as_dadapy(neighbors: Neighbors, near: int, far: int) -> Estimate:
+    """The value and the error of that code. Its error of tied points hangs on rounding (0.1 %); here it is the limit."""
+    ratios = _floored_ratios(neighbors, near, far)
+    kept = _without_outliers(ratios)
+    if len(kept) < MIN_POINTS or not kept.any():
+        return no_estimate((near, far), len(kept), why_none(neighbors, near), len(ratios) - len(kept))
+    value = _root(kept, near, far)
+    error = _fisher_error(ratios, near, far, value)
+    dropped = len(ratios) - len(kept)
+    return Estimate(
+        value, error, (near, far), len(kept), dropped, verdict(neighbors, near, dropped), mean_radius(neighbors, near, far)
+    )
+
+
+def _floored_ratios(neighbors: Neighbors, near: int, far: int) -> FloatArray:
+    inner, outer = (np.maximum(neighbors.at_rank(rank), SMALLEST) for rank in (near, far))
+    return np.asarray(np.log(outer / inner))
+
+
 def _without_outliers(ratios: FloatArray) -> FloatArray:
     if len(ratios) == 0:
         return ratios
@@ -122,8 +151,9 @@ def _without_outliers(ratios: FloatArray) -> FloatArray:
 
 
 def _root(ratios: FloatArray, near: int, far: int) -> float:
-    """The root by Newton steps kept inside a bracket; the left side falls monotonically in d."""
+    """The root by Newton steps kept inside a bracket; the left side falls monotonically in d. Ties count, but have no term."""
     n, total, extra = len(ratios), float(ratios.sum()), far - near - 1
+    ratios = ratios[ratios > 0]
     if extra == 0:
         return (n - 1) / ((far - 1) * total)
     low, high = 0.0, np.inf
@@ -155,5 +185,9 @@ def _inflation(neighbors: Neighbors, near: int, far: int, value: float, largest:
 
 
 def _fisher_error(ratios: FloatArray, near: int, far: int, value: float) -> float:
-    curvature = (far - near - 1) * ((ratios / (2 * np.sinh(value * ratios / 2))) ** 2).sum() if far - near > 1 else 0.0
+    if far - near == 1:
+        return float(len(ratios) ** -0.5 * value)
+    untied = ratios[ratios > 0]
+    terms = ((untied / (2 * np.sinh(value * untied / 2))) ** 2).sum() + (len(ratios) - len(untied)) / value**2
+    curvature = (far - near - 1) * terms
     return float((len(ratios) / value**2 + curvature) ** -0.5)
