@@ -138,3 +138,25 @@ def test_sound_is_read_in_the_same_way(tmp_path):
     found = read(write_sounds(tmp_path, 4), label="class")
     assert (found.kind, found.labels) == ("audio", ["high", "high", "low", "low"])
     assert found.contents.read(0).rate == 16_000
+
+
+def test_a_class_may_be_a_link_to_a_folder_elsewhere(images, tmp_path):
+    shutil.move(images / "dog", tmp_path / "dogs")
+    (images / "dog").symlink_to(tmp_path / "dogs")
+    found = read(images, label="class")
+    assert found.labels == ["cat"] * 3 + ["dog"] * 3
+    assert found.ids[-1] == "dog/005.png"
+
+
+def test_links_that_lead_back_end(images):
+    (images / "cat" / "all").symlink_to(images)
+    (images / "dog" / "self").symlink_to(images / "dog")
+    assert read(images).ids == [
+        f"{kind}/{row:03d}.png" for kind, first in (("cat", 0), ("dog", 1)) for row in range(first, 6, 2)
+    ]
+
+
+def test_a_link_that_leads_nowhere_is_told_not_left_out(images):
+    (images / "cat" / "gone.png").symlink_to(images / "nowhere.png")
+    assert refusal(images).startswith("FOLDER/cat/gone.png cannot be read as an image (No such file or directory)")
+    assert (read(images, incomplete="drop").n_dropped, len(read(images, incomplete="drop"))) == (1, 6)

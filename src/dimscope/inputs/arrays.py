@@ -34,7 +34,7 @@ def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
     try:
         layers = _read_folder(path) if path.is_dir() else _read_file(path)
     except UNREADABLE as error:
-        raise InputError(f"{path} cannot be read as numpy arrays: {error}.") from None
+        raise InputError(f"{path} cannot be read as numpy arrays: {getattr(error, 'strerror', None) or error}.") from None
     if not layers:
         raise InputError(f"{path} holds no arrays.")
     for name, points in layers:
@@ -43,9 +43,9 @@ def read_layers(path: Path) -> tuple[list[tuple[str, Points]], str]:
                 f'"{name}" in {path} has shape {points.shape} and dtype {points.dtype}; a layer is an array of real numbers '
                 "with two axes (examples, features)."
             )
-    lengths = {len(points) for _, points in layers}
-    if len(lengths) > 1:
-        raise InputError(f"the layers of {path} have different numbers of examples: {sorted(lengths)}.")
+    if len({len(points) for _, points in layers}) > 1:
+        lengths = first_of(f"{name} {len(points)}" for name, points in layers)
+        raise InputError(f"the layers of {path} have different numbers of examples: {lengths}.")
     return layers, _hash(path)
 
 
@@ -60,7 +60,7 @@ def read_labels(path: Path, n_rows: int) -> list[str]:
     try:
         labels = _label_array(path) if path.suffix.lower() == ".npy" else _label_lines(path)
     except UNREADABLE as error:
-        raise InputError(f"{path} cannot be read as labels: {error}.") from None
+        raise InputError(f"{path} cannot be read as labels: {getattr(error, 'strerror', None) or error}.") from None
     if len(labels) != n_rows:
         raise InputError(
             f"{path} holds {len(labels)} labels for {n_rows} examples; a .npy array, or a text file with one label per line "

@@ -1,5 +1,6 @@
 """Folders of images or sound, one sub-folder per class."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -84,14 +85,19 @@ def holds_media(folder: Path) -> bool:
     return any(True for _ in _media(folder))
 
 
-def _media(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in ENDINGS and not _is_hidden(path.relative_to(folder)) and path.is_file():
+def _media(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Files by their endings, also behind links to folders, but no folder inside itself; links that lead nowhere count too."""
+    here = folder.resolve()
+    if here in above:
+        return
+    with os.scandir(folder) as found:
+        entries = [entry for entry in found if not entry.name.startswith((".", "__MACOSX"))]
+    for entry in entries:
+        path = folder / entry.name
+        if entry.is_dir():
+            yield from _media(path, (*above, here))
+        elif path.suffix.lower() in ENDINGS and (entry.is_file() or not path.exists()):
             yield path
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
 
 
 def _find(folder: Path) -> tuple[str, list[Path]]:

@@ -69,5 +69,6 @@ def _opened(path: Path) -> Iterator[Any]:
                 raise InputError(f"{path} holds values of more than 8 bits (mode {image.mode}); save it with 8 bits per value.")
             yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = str(error).replace(f" {str(path)!r}", "").rstrip(".") or type(error).__name__
+        said = getattr(error, "strerror", None) or str(error)
+        reason = said.replace(f" {str(path)!r}", "").rstrip(".") or type(error).__name__
         raise InputError(f"{path} cannot be read as an image ({reason}); replace or remove it.") from None
