@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 from dimscope.errors import InputError
-from dimscope.inputs.arrays import read_labels, read_layers
+from dimscope.inputs.arrays import numbered_series, read_labels, read_layers
 
 POINTS = np.random.default_rng(0).normal(size=(6, 3))
 OTHER = POINTS + 1
@@ -232,3 +232,9 @@ def test_bad_labels_are_refused(tmp_path, name, content, message):
 
 def test_a_folder_holds_no_labels(tmp_path):
     assert refusal(read_labels, tmp_path, 3).startswith("FILE cannot be read as labels: Is a directory.")
+
+
+def test_series_are_names_that_differ_in_numbers_only():
+    assert numbered_series(["a1b2", "a3b4", "a5c", "d", "e"]) == {"a*b*": 2}
+    assert numbered_series(["embed", "block_1", "block_10", "norm"]) == {"block_*": 2}
+    assert numbered_series([]) == {}

@@ -269,3 +269,37 @@ def test_a_disk_that_fills_up_meanwhile_can_be_freed_and_the_run_resumed(tmp_pat
     assert not (tmp_path / "run" / "profile.csv").exists()
     result = measured(source, tmp_path / "run")
     np.testing.assert_allclose(result.profile.values("twonn"), [line_fit(points) for points in LAYERS], rtol=1e-9)
+
+
+class Told(Silent):
+    def __init__(self):
+        self.messages = []
+
+    def message(self, text):
+        self.messages.append(text)
+
+
+@pytest.mark.parametrize("kind", ["points", "tables"])
+def test_arrays_of_two_data_sets_in_one_folder_are_told(tmp_path, kind):
+    source, told = tmp_path / "both", Told()
+    source.mkdir()
+    for name, points in zip(("train_1", "train_2", "valid_10", "valid_2", "last"), [*LAYERS, *LAYERS], strict=False):
+        if kind == "points":
+            np.save(source / f"{name}.npy", points)
+        else:
+            table = dimscope.neighbors(points, k=25)
+            np.save(source / f"{name}_dist.npy", table.distances)
+            np.save(source / f"{name}_index.npy", table.indices)
+    measured(source, tmp_path / "out", progress=told)
+    said = [text for text in told.messages if "series" in text]
+    assert said == [
+        f"{source} holds 2 series of arrays: train_* (2), valid_* (2). They are taken as the 5 layers of one model on the same "
+        "examples, one series after the other; if they are not, give each a folder of its own."
+    ]
+
+
+@pytest.mark.parametrize("save", [save_stack, save_archive, save_folder])
+def test_arrays_of_one_model_are_no_two_series(tmp_path, save):
+    told = Told()
+    measured(save(tmp_path), tmp_path / "out", progress=told)
+    assert not [text for text in told.messages if "series" in text]

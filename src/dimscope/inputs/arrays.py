@@ -2,6 +2,8 @@
 
 import re
 import zlib
+from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from zipfile import BadZipFile, is_zipfile
@@ -168,6 +170,17 @@ def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """A sort key that puts `layer2` before `layer10`."""
     parts = re.split(r"(\d+)", name)
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts], name
+
+
+def numbered_series(names: Iterable[str]) -> dict[str, int]:
+    """How many names there are of each kind that differ in numbers only, kinds of one name left out.
+
+    Examples:
+        >>> numbered_series(["embed", "train_1", "train_2", "valid_1", "valid_2", "valid_10"])
+        {'train_*': 2, 'valid_*': 3}
+    """
+    kinds = Counter(re.sub(r"\d+", "*", name) for name in names)
+    return {kind: count for kind, count in kinds.items() if count > 1}
 
 
 def _hash(path: Path) -> str:

@@ -10,7 +10,7 @@ from dimscope.arrays import Points, refuse_non_finite
 from dimscope.config import RunConfig, config_from
 from dimscope.engines import HERE, Engine
 from dimscope.errors import InputError
-from dimscope.inputs.arrays import read_labels, read_layers
+from dimscope.inputs.arrays import numbered_series, read_labels, read_layers
 from dimscope.inputs.tables import read_tables
 from dimscope.pipeline.extract import BLOCK_ROWS, is_extracted
 from dimscope.pipeline.given_facts import given_key, given_name, open_given, write_given_facts
@@ -55,6 +55,7 @@ def measure_arrays(
     """
     tables = read_tables(source)
     if tables is not None:
+        _tell_series(source, [table.name for table in tables[0]], progress)
         return measure_tables(
             *tables,
             _of_source(config, source, labels),
@@ -66,6 +67,7 @@ def measure_arrays(
             progress=progress or Silent(),
         )
     given = read_given(source, config, labels)
+    _tell_series(source, [name for name, _ in given.layers], progress)
     folder = prepare_folder(given.config, out, on_existing, ("data", "measure"))
     redo = on_existing == "redo"
     if redo or not is_extracted(folder, given.key):
@@ -102,6 +104,17 @@ def read_given(source: Path, config: RunConfig, labels: Path | None) -> Given:
     _validate(layers, config.measure.k)
     values = read_labels(labels, len(layers[0][1])) if labels else None
     return Given(_of_source(config, source, labels), layers, values, source_hash)
+
+
+def _tell_series(source: Path, names: Sequence[str], progress: Progress | None) -> None:
+    """Say so where the names look like those of several models or data sets."""
+    series = numbered_series(names)
+    if len(series) > 1 and progress is not None:
+        found = ", ".join(f"{kind} ({count})" for kind, count in series.items())
+        progress.message(
+            f"{source} holds {len(series)} series of arrays: {found}. They are taken as the {len(names)} layers of one model "
+            "on the same examples, one series after the other; if they are not, give each a folder of its own."
+        )
 
 
 def _of_source(config: RunConfig, source: Path, labels: Path | None) -> RunConfig:
