@@ -128,14 +128,14 @@ def test_the_deepest_rank():
 @pytest.mark.parametrize("broken", [0, 5])
 def test_a_block_that_fails_leaves_no_thread_waiting(broken, monkeypatch):
     points = cloud("isotropic", 200, 4, seed=3)
-    original = join.kernels.set_radii
+    original = join.kernels.guess_radii
 
     def failing(start, *rest):
         if start == 16 * broken:
             raise MemoryError("no radii")
         original(start, *rest)
 
-    monkeypatch.setattr(join.kernels, "set_radii", failing)
+    monkeypatch.setattr(join.kernels, "guess_radii", failing)
     with Scratch(points) as scratch, pytest.raises(MemoryError, match="no radii"), Workers(3, 16 * 16) as workers:
         side = side_of(points, scratch)
         Join(side, side, table_of(200, 3), np.empty(0, np.int64), 0, 200, workers).run()

@@ -164,9 +164,8 @@ class Join:
         limit = room - max(0, room - self.k) // 4
         self.sampled[number].wait()
         with self.locks[number]:
-            if self.seen[number] < self.n_others:
-                want = sampled_rank(self.k, self.seen[number], self.n_others)
-                kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
+            want = sampled_rank(self.k, self.seen[number], self.n_others)
+            kernels.tighten_rows(start, stop, want, limit, self.lists, self.rows.rows, self.columns.rows)
 
     def _decide(self, chosen: IntArray) -> None:
         rows, columns, table = self.rows, self.columns, self.table
@@ -195,7 +194,7 @@ def set_sampled_radii(
     if same:
         np.fill_diagonal(squares, np.inf)
     radii = sampled_radii(squares, k, squares.shape[1] - same, n_others)
-    kernels.set_radii(start, start + len(squares), radii, lists, rows)
+    kernels.guess_radii(start, start + len(squares), radii, lists, rows)
     return squares
 
 
@@ -219,12 +218,12 @@ def sampled_radii(squares: np.ndarray, k: int, seen: int, n_others: int) -> Floa
     return np.sqrt(at_rank)
 
 
-def sampled_rank(k: int, seen: int, n_others: int) -> int:
-    """A rank among `seen` random points whose distance exceeds the k-th of all but for one row in a thousand."""
+def sampled_rank(k: int, seen: int, n_others: int, sure: float = SURE) -> int:
+    """A rank among `seen` random points whose distance exceeds the k-th of all but for one row in a thousand (`SURE`)."""
     if seen >= n_others:
         return k
     mean = k * seen / n_others
-    return int(np.ceil(mean + SURE * np.sqrt(mean * (1 - seen / n_others)) + 2))
+    return int(np.ceil(mean + sure * np.sqrt(mean * (1 - seen / n_others)) + 2))
 
 
 def deepest(table: Table, ranks: IntArray) -> int:
