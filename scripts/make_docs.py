@@ -189,7 +189,7 @@ def config_page() -> str:
         "Command line over `--set part.option=value` over the file of `--config FILE` over these defaults. The file is TOML "
         "with the tables `[data]`, `[model]` and `[measure]`; an unknown option is an error that names the nearest one. The "
         "resolved configuration is written to `config.toml` in the run folder and can be used as such a file. In Python: "
-        "`dimscope.RunConfig`, given to `dimscope.run(..., config=...)`.",
+        "`dimscope.run(..., config=...)` takes a dict of such tables, a TOML file, or a `dimscope.RunConfig`.",
     ]
     for part, kind in (("data", DataConfig), ("model", ModelConfig), ("measure", MeasureConfig)):
         rows = [_option(part, entry) for entry in fields(kind)]

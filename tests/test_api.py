@@ -73,6 +73,33 @@ def test_arguments_win_over_the_configuration_where_they_are_not_the_default(ask
     assert ask(asked, "m", "d.csv")[0] == config_from({"model": {"name": "m"}, "data": {"path": "d.csv"}})
 
 
+def test_a_configuration_may_be_a_dict_or_a_file(asked, tmp_path):
+    values = {"measure": {"k": np.int64(50), "measures": ["cka"]}, "data": {"seed": 4}}
+    expected = RunConfig(DataConfig("d.csv", seed=4), ModelConfig("m"), MeasureConfig(k=50, measures=("cka",)))
+    assert ask(asked, "m", "d.csv", config=values)[0] == expected
+    (tmp_path / "own.toml").write_text('[measure]\nk = 50\nmeasures = ["cka"]\n[data]\nseed = 4\n', encoding="utf-8")
+    for place in (tmp_path / "own.toml", str(tmp_path / "own.toml")):
+        assert ask(asked, "m", "d.csv", config=place)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"config": 5}, r"^config=5 was given; it may be a RunConfig, nested values in a dict, or a TOML file\.$"),
+        ({"config": {"measure": {"kk": 5}}}, r'^unknown option of measure "kk"\. Did you mean "k"\?'),
+        ({"config": "nothing.toml"}, r"^no configuration file at nothing\.toml\.$"),
+        ({"k": "5"}, r"^measure\.k = '5' is of the wrong type; a whole number is expected\.$"),
+        ({"data": ["a text"]}, r"^data is a path or a name, found a list; write what is in memory to a file\.$"),
+        ({"model": None}, r"^model is a path or a name, found a NoneType"),
+        ({"workers": "two", "engine": "dask"}, r"^workers='two' was asked for; it must be a whole number\.$"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(tmp_path, options, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        dimscope.run(**{"model": "m", "data": "d.csv", "out": tmp_path / "out"} | options)
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_argument_reaches_its_option(asked):
     given = {"text": "t", "label": "l", "group": "g", "points": 9, "seed": 1, "layers": "0:2", "pool": "last", "k": 31}
     given["device"] = "cpu"

@@ -5,6 +5,7 @@ import tomllib
 from types import UnionType
 from typing import get_args, get_origin
 
+import numpy as np
 import pytest
 import tomli_w
 from hypothesis import given, settings
@@ -227,3 +228,13 @@ def test_every_word_of_a_list_of_choices_is_checked():
     assert config_from({"measure": {"control": ["untrained", "gaussian"]}}).measure.control == ("untrained", "gaussian")
     with pytest.raises(UsageError, match=r'unknown control "untrain".*untrained'):
         config_from({"measure": {"control": ["gaussian", "untrain"]}})
+
+
+def test_parts_made_in_python_are_checked_like_those_of_a_file():
+    made = RunConfig(measure=MeasureConfig(k=np.int64(50), measures=["cka", "mutual_knn"]))
+    assert made == config_from({"measure": {"k": 50, "measures": ["cka", "mutual_knn"]}})
+    assert made.key("measure") == RunConfig(measure=MeasureConfig(k=50, measures=("cka", "mutual_knn"))).key("measure")
+    with pytest.raises(UsageError, match=r"^measure\.k = '50' is of the wrong type; a whole number is expected\.$"):
+        RunConfig(measure=MeasureConfig(k="50"))
+    with pytest.raises(UsageError, match=r"^the part data of a configuration is a DataConfig, found \{'points': 9\}\.$"):
+        RunConfig(data={"points": 9})

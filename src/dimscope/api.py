@@ -1,10 +1,13 @@
 """The public functions that run whole jobs: the same words as the command line."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dimscope.config import RunConfig, config_from
+from dimscope.arrays import whole_number
+from dimscope.config import RunConfig, as_config, config_from
 from dimscope.engines import open_engine
+from dimscope.errors import UsageError
 from dimscope.profile import Profile
 from dimscope.progress import Progress
 from dimscope.store.folder import open_folder
@@ -28,7 +31,7 @@ def run(
     engine: str = "local",
     address: str | None = None,
     workers: int | None = None,
-    config: RunConfig | None = None,
+    config: RunConfig | Mapping[str, Mapping[str, Any]] | str | Path | None = None,
     on_existing: str = "missing",
     with_report: bool = True,
     progress: Progress | None = None,
@@ -51,7 +54,8 @@ def run(
         engine: where the work is done: `local` (this process) or `dask`; the results have the same bits.
         address: of a running Dask scheduler.
         workers: processes that `dask` starts on this machine when no address is given.
-        config: further options; the arguments above win over it where they differ from their defaults.
+        config: further options: nested values such as `{"measure": {"measures": ["cka"]}}`, a TOML file, or a `RunConfig`; the
+            arguments above win over it where they differ from their defaults.
         on_existing: `missing`, `redo` or `error`.
         with_report: also draw figures and write report.html.
         progress: told of every stage; silent by default.
@@ -64,6 +68,9 @@ def run(
     """
     from dimscope.pipeline.run import default_folder, run_stages  # loads torch and transformers, which `load` does not need
 
+    for name, place in (("model", model), ("data", data)):
+        if not isinstance(place, str | Path):
+            raise UsageError(f"{name} is a path or a name, found a {type(place).__name__}; write what is in memory to a file.")
     given: dict[str, dict[str, Any]] = {
         "data": {"path": str(data), "text": text, "label": label, "group": group, "points": points, "seed": seed},
         "model": {"name": str(model), "layers": layers, "pool": pool, "device": device},
@@ -74,8 +81,9 @@ def run(
         part: {name: value for name, value in options.items() if value != getattr(getattr(plain, part), name)}
         for part, options in given.items()
     }
-    resolved = config_from(changed, config)
+    resolved = config_from(changed, as_config(config))
     folder = Path(out) if out is not None else default_folder(str(model), str(data))
+    workers = None if workers is None else whole_number(workers, "workers")
     with open_engine(engine, address, workers) as there, placed(folder) as here:
         result = run_stages(resolved, here, on_existing=on_existing, with_report=with_report, progress=progress, engine=there)
     return result.profile

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from hashlib import sha256
 from json import dumps
+from numbers import Integral
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -134,8 +135,13 @@ class RunConfig:
     measure: MeasureConfig = field(default_factory=MeasureConfig)
 
     def __post_init__(self) -> None:
-        for part in (self.data, self.model, self.measure):
-            _check_choices(part)
+        for entry in fields(self):
+            part = getattr(self, entry.name)
+            if not isinstance(part, entry.type):  # type: ignore[arg-type]
+                raise UsageError(f"the part {entry.name} of a configuration is a {entry.type.__name__}, found {part!r}.")  # type: ignore[union-attr]
+            given = {option.name: getattr(part, option.name) for option in fields(part)}
+            object.__setattr__(self, entry.name, replace(part, **_coerced(entry.name, part, given)))
+            _check_choices(getattr(self, entry.name))
         _check_numbers(self)
         _check_pool(self.model.pool)
 
@@ -171,6 +177,21 @@ def config_from(values: Mapping[str, Mapping[str, Any]], base: RunConfig | None 
             raise UsageError(f'"{part}" in the configuration must be a table of options, found {options!r}.')
         parts[part] = replace(parts[part], **_coerced(part, parts[part], options))
     return RunConfig(**parts)
+
+
+def as_config(given: "RunConfig | Mapping[str, Mapping[str, Any]] | str | Path | None") -> RunConfig:
+    """The configuration itself, or that of nested values (`{"measure": {"k": 50}}`) or of a TOML file; None has the defaults.
+
+    Raises:
+        UsageError: see `config_from` and `read_config`.
+    """
+    if isinstance(given, RunConfig):
+        return given
+    if isinstance(given, str | Path):
+        return config_from(read_config(Path(given)))
+    if given is None or isinstance(given, Mapping):
+        return config_from(given or {})
+    raise UsageError(f"config={given!r} was given; it may be a RunConfig, nested values in a dict, or a TOML file.")
 
 
 def read_config(path: Path) -> dict[str, dict[str, Any]]:
@@ -217,6 +238,8 @@ def _coerced(part: str, current: Any, options: Mapping[str, Any]) -> dict[str, A
         if name not in kinds:
             raise unknown_name(f"option of {part}", name, kinds)
         value = tuple(value) if isinstance(value, list) else value
+        if not isinstance(value, bool | int) and isinstance(value, Integral):
+            value = int(value)  # numpy's numbers
         if not _fits(value, kinds[name]):
             raise UsageError(f"{part}.{name} = {value!r} is of the wrong type; {_kind_name(kinds[name])} is expected.")
         values[name] = value
