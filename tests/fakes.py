@@ -23,10 +23,12 @@ class Shuffled(Closing):
 
     def map(self, work, tasks):
         work = pickle.loads(pickle.dumps(work))
-        waiting = []
-        for number, task in enumerate(tasks):
-            waiting.append((number, task))
-            if len(waiting) == 2 * self.n_workers:
+        waiting, number = [], 0
+        for task in tasks:
+            if task is not None:
+                waiting.append((number, task))
+                number += 1
+            if task is None or len(waiting) == 2 * self.n_workers:
                 yield self._answer(work, waiting)
         while waiting:
             yield self._answer(work, waiting)

@@ -119,14 +119,14 @@ def points(tmp_path, monkeypatch):
     return stored, tmp_path / "x.npy", on_tiles.search(stored, 15, coarse="float32")
 
 
-def kill_during(monkeypatch, workers, stage, signal_number=signal.SIGKILL):
-    """Kills a worker when the second answer of a stage has come; returns who was killed."""
+def kill_during(monkeypatch, workers, stage, place=1, signal_number=signal.SIGKILL):
+    """Kills a worker when so many answers of a stage, and one more, have come; returns who was killed."""
     killed = []
     original = workers.map
 
     def disturbed(work, tasks):
         for count, answer in enumerate(original(work, tasks)):
-            if work is stage and count == 1 and not killed:
+            if work is stage and count == place and not killed:
                 killed.append(next(iter(processes_of(workers).values())))
                 os.kill(killed[0], signal_number)
             yield answer
@@ -136,13 +136,30 @@ def kill_during(monkeypatch, workers, stage, signal_number=signal.SIGKILL):
 
 
 @pytest.mark.parametrize(
-    "stage", [parts.collect, pytest.param(parts.decided, marks=pytest.mark.slow)], ids=["collect", "decide"]
+    ("place", "kind"),
+    [
+        (0, parts.Found),
+        pytest.param(2, parts.Found, marks=pytest.mark.slow),
+        pytest.param(4, parts.Nearest, marks=pytest.mark.slow),
+    ],
+    ids=["start", "pair", "decide"],
 )
-def test_a_worker_killed_among_neighbours_changes_no_bit(workers, points, monkeypatch, stage):
+def test_a_worker_killed_among_neighbours_changes_no_bit(workers, points, monkeypatch, place, kind):
+    """Two stretches, their pair in two tasks, then four decisions."""
     stored, path, expected = points
-    killed = kill_during(monkeypatch, workers, stage)
+    killed, kinds = kill_during(monkeypatch, workers, parts.perform, place), []
+    disturbed = workers.map
+
+    def noted(work, tasks):
+        for number, answer in disturbed(work, tasks):
+            kinds.append(type(answer))
+            yield number, answer
+
+    monkeypatch.setattr(workers, "map", noted)
     indices, distances, _ = spread.search(stored, 15, path=path, engine=workers, coarse="float32")
     assert killed
+    assert kinds == [parts.Choice] + [parts.Found] * 4 + [parts.Nearest] * 4
+    assert kinds[1 + place] is kind
     np.testing.assert_array_equal(indices, expected[0])
     np.testing.assert_array_equal(distances.view(np.int64), expected[1].view(np.int64))
 
@@ -151,7 +168,7 @@ def test_a_worker_killed_among_neighbours_changes_no_bit(workers, points, monkey
 def test_a_worker_stopped_among_neighbours_changes_no_bit(workers, points, monkeypatch):
     monkeypatch.setattr(workers, "patience", 2.0)
     stored, path, expected = points
-    stopped = kill_during(monkeypatch, workers, parts.collect, signal.SIGSTOP)
+    stopped = kill_during(monkeypatch, workers, parts.perform, signal_number=signal.SIGSTOP)
     indices, distances, _ = spread.search(stored, 15, path=path, engine=workers, coarse="float32")
     os.kill(stopped[0], signal.SIGCONT)
     np.testing.assert_array_equal(indices, expected[0])

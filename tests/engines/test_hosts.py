@@ -111,7 +111,7 @@ def test_a_host_that_is_cut_off_and_one_without_the_disk_change_no_bit(engine, p
 
     def disturbed(work, tasks):
         for count, answer in enumerate(original(work, tasks)):
-            if work is parts.collect and count == 3 and not cut:
+            if work is parts.perform and count == 1 and not cut:
                 cut.append(time.monotonic())
                 call("ip", "link", "set", f"{TAG}v2", "down")
             yield answer

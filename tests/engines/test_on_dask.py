@@ -40,6 +40,21 @@ def test_tasks_are_taken_when_there_is_room(pair):
     assert taken == list(range(50))
 
 
+def test_a_task_that_needs_an_answer_waits_for_it(pair):
+    """Each task is the sum of the last two answers: none can be given before they are there."""
+    known = {0: 1, 1: 1}
+
+    def tasks():
+        for number in range(2, 8):
+            while number - 1 not in known:
+                yield None
+            yield known[number - 1] + known[number - 2]
+
+    for number, answer in pair.map(abs, tasks()):
+        known[number + 2] = answer
+    assert list(known.values()) == [1, 1, 2, 3, 5, 8, 13, 21]
+
+
 def test_no_tasks_no_answers(pair):
     assert list(pair.map(math.sqrt, [])) == []
 

@@ -8,8 +8,24 @@ import pytest
 from brute import cloud, small_tiles
 from dimscope.engines.shared import FileMissingError, SharedFile, share
 from dimscope.knn import parts
-from dimscope.knn.listed import filled_up
-from dimscope.knn.parts import Chosen, Decision, Pair, Search, Single, choose, collect, decided, recomputed, searched
+from dimscope.knn.handover import Laid, close_folder, open_folder
+from dimscope.knn.listed import Listed, filled_up
+from dimscope.knn.parts import (
+    Chosen,
+    Decision,
+    Found,
+    Pair,
+    Search,
+    Single,
+    Start,
+    choose,
+    collect,
+    decided,
+    perform,
+    recomputed,
+    searched,
+    start,
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -20,82 +36,134 @@ def _small_tiles():
 
 @pytest.fixture
 def scene(tmp_path):
-    """A search over 240 of 250 points, and their distances in the order of the search."""
+    """A search over 240 of 250 points, a sample of 60 rows and three stretches; distances are in the order of the search."""
     points = cloud("isotropic", 250, 6, 3)
     np.save(tmp_path / "x.npy", points)
     left_out = np.arange(0, 250, 25)
-    chosen = Chosen(share(tmp_path / "x.npy"), left_out, 240, 0)
-    search = Search(chosen, 5, 60, choose((chosen, 5, "float32")))
+    chosen, folder = Chosen(share(tmp_path / "x.npy"), left_out, 240, 0), open_folder()
+    search = Search(chosen, 5, 60, 60, choose((chosen, 5, "float32")), folder)
     own = np.delete(points, left_out, axis=0)
     order = np.random.default_rng(0).permutation(240)
     distances = np.sqrt(((own[order][:, None] - own[order]) ** 2).sum(axis=2))
     np.fill_diagonal(distances, np.inf)
-    return search, order, distances
+    yield search, order, distances
+    close_folder(folder)
 
 
-def candidates(listed, first):
-    """Row -> candidates with their lower bounds."""
-    ends = np.cumsum([0, *listed.counts])
-    for row, (start, stop) in enumerate(pairwise(ends)):
-        yield row, dict(zip((first + listed.members[start:stop]).tolist(), filled_up(listed.lowers[start:stop]), strict=True))
+def listed_rows(part):
+    """Row of the search -> its candidates with their lower bounds."""
+    lists = part.cut(part.rows).lists
+    ends = np.cumsum([0, *lists.counts])
+    names = np.concatenate([np.arange(*column) for column in part.columns])
+    for row, (first, last) in enumerate(pairwise(ends)):
+        found = names[lists.members[first:last]].tolist()
+        assert len(set(found)) == len(found)
+        yield row + part.rows[0], dict(zip(found, filled_up(lists.lowers[first:last]), strict=True))
 
 
-def assert_complete(listed, radii, distances, scale, rows, columns):
-    for row, found in candidates(listed, columns[0]):
-        own = distances[rows[0] + row, slice(*columns)] * scale
-        assert set(np.flatnonzero(own <= radii[row]) + columns[0]) <= set(found)
+def assert_complete(part, radii, distances, scale, columns):
+    """All columns within its radius are listed of each row, with bounds that are bounds, and nothing else than columns."""
+    for row, found in listed_rows(part):
+        own = distances[row] * scale
+        within = np.flatnonzero(own <= radii[row - part.rows[0]])
+        assert set(within[np.isin(within, columns)]) <= set(found) <= set(columns.tolist())
         for member, lower in found.items():
-            assert lower <= own[member - columns[0]]
+            assert lower <= own[member]
 
 
-def test_a_stretch_and_itself_get_radii_that_hold_enough_points(scene):
+def test_a_stretch_gets_radii_that_hold_enough_points(scene):
     search, _, distances = scene
-    found = collect(Pair(search, 0, 0, None, None))
-    scale = search.choice.frame.scale
-    inside = (distances[:60] * scale <= found.row_radii[:, None]).sum(axis=1)
-    assert (inside >= 5).mean() > 0.95
-    assert_complete(found.of_rows, found.row_radii, distances, scale, (0, 60), (0, 60))
-    assert len(found.column_radii) == len(found.of_columns.counts) == 0
+    for stretch in (1, 2, 3):
+        found = start(Start(search, stretch))
+        (first, last), scale = search.span(stretch), search.choice.frame.scale
+        own = np.arange(first, last)
+        assert [part.rows for part in found.candidates] == [(0, 60), (first, last)]
+        assert_complete(found.candidates[1], found.radii[1], distances, scale, np.r_[:60, own])
+        assert_complete(found.candidates[0], found.radii[0], distances, scale, np.r_[:60, own] if stretch == 1 else own)
+        inside = [
+            (distances[rows] * scale <= radii[:, None]).sum(axis=1)
+            for rows, radii in zip(([*range(60)], own), found.radii, strict=True)
+        ]
+        assert (np.concatenate(inside) >= 5).mean() > 0.98
 
 
 def test_two_stretches_list_each_other(scene):
     search, _, distances = scene
     radii = np.full(60, np.median(distances) * search.choice.frame.scale)
-    found = collect(Pair(search, 1, 3, radii / 2, radii))
+    found = collect(Pair(search, (1, 3), (70, 110), (radii[:40] / 2, radii), (None, None)))
     scale = search.choice.frame.scale
-    np.testing.assert_array_equal(found.column_radii, radii)
-    assert_complete(found.of_rows, found.row_radii, distances, scale, (60, 120), (180, 240))
-    assert_complete(found.of_columns, found.column_radii, distances, scale, (180, 240), (60, 120))
-    assert found.of_columns.counts.sum() > found.of_rows.counts.sum() > 0
+    np.testing.assert_array_equal(found.radii[1], radii)
+    assert_complete(found.candidates[0], found.radii[0], distances, scale, np.arange(180, 240))
+    assert_complete(found.candidates[1], found.radii[1], distances, scale, np.arange(70, 110))
+    sizes = [part.cut(part.rows).lists.counts.sum() for part in found.candidates]
+    assert sizes[1] > sizes[0] > 0
 
 
 def test_lists_that_run_full_lower_the_radius(scene):
     search, _, distances = scene
-    small = search._replace(k=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts.Search, "room", property(lambda self: 12))
-        patch.setattr(parts.Search, "rank", property(lambda self: 4))
-        found = collect(Pair(small, 1, 2, np.full(60, 1e6), np.full(60, 1e6)))
-    assert (found.row_radii < 1e6).all()
-    assert found.of_rows.counts.max() <= 12
-    assert_complete(found.of_rows, found.row_radii, distances, search.choice.frame.scale, (60, 120), (120, 180))
+        patch.setattr(parts.Search, "room", lambda self, seen: 12)
+        patch.setattr(parts.Search, "rank", lambda self, seen: 4)
+        found = collect(Pair(search, (1, 2), (60, 120), (np.full(60, 1e6), np.full(60, 1e6)), (None, None)))
+    assert (found.radii[0] < 1e6).all()
+    assert found.candidates[0].cut((60, 120)).lists.counts.max() <= 12
+    assert_complete(found.candidates[0], found.radii[0], distances, search.choice.frame.scale, np.arange(120, 180))
 
 
-def test_all_pairs_together_decide_a_stretch(scene):
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_all_joins_together_decide_some_rows(scene, is_shared):
     search, order, distances = scene
-    radii = [np.full(60, np.quantile(distances, 0.2) * search.choice.frame.scale)] * 4
-    lists = []
-    for other in range(4):
-        found = collect(Pair(search, 2, other, radii[2], radii[other] if other != 2 else None))
-        lists.append((other, found.of_rows))
-    nearest = decided(Decision(search, 2, lists, radii[2]))
-    expected = np.argsort(distances[120:180], axis=1)[:, :5]
-    found = np.take_along_axis(distances[120:180], expected, axis=1)
-    proven = found[:, -1] * search.choice.frame.scale <= radii[2]
-    np.testing.assert_array_equal(nearest.certified, proven)
-    np.testing.assert_array_equal(nearest.indices[proven], order[expected][proven])
-    np.testing.assert_allclose(nearest.distances[proven], found[proven], rtol=1e-14)
-    assert 40 < proven.sum() < 60
+    if not is_shared:
+        close_folder(search.folder)
+    starts = [start(Start(search, stretch)) for stretch in (1, 2, 3)]
+    radii = np.full(60, np.quantile(distances, 0.2) * search.choice.frame.scale)
+    joins = [
+        collect(Pair(search, pair, search.span(pair[0]), (radii, radii), (None, None))) for pair in [(1, 2), (2, 3), (1, 3)]
+    ]
+    found = [part for join in (*starts, *joins) for part in join.candidates]
+    assert {type(part.lists) for part in found} == {Laid if is_shared else Listed}
+    rows = (110, 170)  # of two stretches
+    overlapping = [part for part in found if part.rows[0] < rows[1] and part.rows[1] > rows[0]]
+    least = np.minimum.reduce([np.r_[starts[0].radii[1], starts[1].radii[1]][rows[0] - 60 : rows[1] - 60], radii])
+    nearest = decided(Decision(search, rows, overlapping, least))
+    expected = np.argsort(distances[slice(*rows)], axis=1)[:, :5]
+    np.testing.assert_array_equal(nearest.certified, np.ones(60, np.bool_))  # a few rows without a proof are done at once
+    np.testing.assert_array_equal(nearest.indices, order[expected])
+    np.testing.assert_allclose(nearest.distances, np.take_along_axis(distances[slice(*rows)], expected, axis=1), rtol=1e-14)
+
+
+def test_rows_without_a_proof_are_left_where_they_are_many(scene, monkeypatch):
+    search, _, _ = scene
+    found = [part for stretch in (1, 2, 3) for part in start(Start(search, stretch)).candidates]
+    monkeypatch.setattr(parts, "TOGETHER", 20)
+    overlapping = [part for part in found if part.rows == (0, 60)]
+    assert decided(Decision(search, (0, 60), overlapping, np.zeros(60))).certified.sum() == 0
+    assert decided(Decision(search, (0, 20), overlapping, np.zeros(20))).certified.all()
+
+
+def test_candidates_that_cannot_be_read_are_not_decided(scene):
+    search, _, _ = scene
+    found = start(Start(search, 1))
+    close_folder(search.folder)
+    assert decided(Decision(search, (0, 60), found.candidates[:1], found.radii[0])) is None
+
+
+def test_each_task_has_its_answer(scene):
+    search, _, _ = scene
+    found = perform(Start(search, 1))
+    assert isinstance(found, Found)
+    assert isinstance(perform(Pair(search, (1, 2), (60, 120), (np.ones(60), np.ones(60)), (found.filter, None))), Found)
+    assert perform(Decision(search, (0, 60), found.candidates[:1], found.radii[0])).certified.all()
+    assert perform(Single(search, np.array([3]))).certified.all()
+
+
+@pytest.mark.parametrize("m", range(1, 8))
+def test_all_pairs_of_blocks_come_once_and_evenly(m):
+    blocks = [(10 * place, 10 * place + 10) for place in range(m)]
+    found = parts._round(blocks)
+    assert {frozenset(pair) for pair in found} == {frozenset((one, other)) for one in blocks for other in blocks}
+    assert len(found) == m * (m + 1) // 2
+    assert found[:m] == [(block, block) for block in blocks]
 
 
 def test_single_rows_are_computed_from_all_distances(scene):
@@ -114,17 +182,5 @@ def test_a_file_that_is_not_there_is_asked_for(scene):
     search, _, _ = scene
     file = SharedFile("/nowhere/x.npy", 10, 10)
     with pytest.raises(FileMissingError) as problem:
-        collect(Pair(search._replace(chosen=search.chosen._replace(file=file)), 0, 0, None, None))
+        start(Start(search._replace(chosen=search.chosen._replace(file=file)), 1))
     assert problem.value.file == file
-
-
-def test_filters_are_kept_while_there_is_room(scene, monkeypatch):
-    search, _, _ = scene
-    opened = parts._opened(search.chosen)
-    first = opened.filter(search, 0)
-    assert opened.filter(search, 0) is first
-    monkeypatch.setattr(parts, "CODES_BYTES", first.codes.nbytes)
-    for stretch in (1, 2, 3):
-        opened.filter(search, stretch)
-    assert len(opened.filters) == 2
-    assert opened.filter(search, 0) is not first

@@ -1,21 +1,26 @@
 """Neighbours by workers: the bits of one machine, whatever their number, the order of their answers, and what is done twice."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from brute import KINDS, assert_nearest, cloud, small_tiles
 from dimscope.engines import HERE
 from dimscope.engines.shared import share
-from dimscope.knn import join, on_tiles, spread
-from dimscope.knn.listed import Listed
-from dimscope.knn.spread import search, stretch_height
+from dimscope.errors import StoreError
+from dimscope.knn import handover, join, listed, on_tiles, opened, parts, spread
+from dimscope.knn.listed import HIGHEST
+from dimscope.knn.spread import cut_of, cuts_of, pieces_of, search
 from fakes import Shuffled
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_tiles():
-    """Tiles of 64 rows, so that a few hundred points make many of them."""
-    with small_tiles(64):
+    """Tiles of 64 rows and stretches of 100, so that a few hundred points make many of them."""
+    with small_tiles(64), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spread, "SHORTEST", 100)
+        patch.setattr(spread, "SAMPLE", 70)
         yield
 
 
@@ -74,8 +79,9 @@ def test_a_number_that_no_filter_holds_is_searched_whole(tmp_path):
 
 
 def test_rows_that_fail_the_proof_are_computed_from_all_distances(tmp_path, monkeypatch):
-    """Radii read off a sample of three ranks are too small for most rows."""
+    """Radii read off too low a rank are too small for most rows: too many for the tasks that decide."""
     monkeypatch.setattr(join, "SURE", -3.0)
+    monkeypatch.setattr(opened, "SURE", -3.0)
     points, path = saved(tmp_path, cloud("isotropic", 500, 6, 7))
     numbers = []
     original = spread.Single
@@ -87,36 +93,107 @@ def test_rows_that_fail_the_proof_are_computed_from_all_distances(tmp_path, monk
     monkeypatch.setattr(spread, "Single", spy)
     same_bits(search(points, 30, path=path, engine=Shuffled(), coarse="float32"), on_tiles.search(points, 30))
     assert numbers == sorted(set(numbers))
-    assert len(numbers) > 20
+    assert len(numbers) > parts.TOGETHER
 
 
 @pytest.mark.parametrize(
-    ("n", "n_workers", "expected"), [(20_000, 2, 3334), (100, 1, 17), (3, 1, 1), (10**6, 2, 62_500), (20_000, 100, 572)]
+    ("n", "d", "n_workers", "expected"),
+    [
+        (20_000, 1280, 2, (2048, 8976)),  # one stretch for each worker
+        (3, 5, 1, (2, 1)),
+        (10**6, 1280, 2, (24_391, 24_391)),  # 40, whose float32 filters have at most 128 MB
+        (10**6, 10, 2, (30_304, 30_303)),  # 32 of at most 32 768 rows
+        (20_000, 1280, 100, (1819, 1819)),  # ten that are not too short
+    ],
 )
-def test_stretches_are_enough_for_all_workers_and_no_longer_than_their_numbers(n, n_workers, expected):
-    assert stretch_height(n, n_workers) == expected
-    n_stretches = -(-n // expected)
-    assert n_stretches * (n_stretches + 1) // 2 >= min(6 * n_workers, n)
+def test_stretches_are_one_or_several_for_each_worker_and_neither_too_long_nor_too_short(
+    n, d, n_workers, expected, monkeypatch
+):
+    monkeypatch.setattr(spread, "SHORTEST", 2048)
+    monkeypatch.setattr(spread, "SAMPLE", 2048)
+    sample, height = cut_of(n, d, 50, n_workers)
+    assert (sample, height) == expected
+    assert sample + height <= HIGHEST
 
 
-def test_candidates_come_back_from_the_file_as_they_went_in():
-    spool = spread._Spool(2)
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(
+    ("n_pairs", "n_workers", "expected"), [(0, 1, 1), (1, 2, 2), (3, 3, 1), (6, 4, 2), (10, 5, 1), (45, 100, 7), (780, 2, 1)]
+)
+def test_pairs_are_cut_until_all_workers_have_as_many_or_several(n_pairs, n_workers, expected):
+    assert pieces_of(n_pairs, n_workers) == expected
 
-    def some(n):
-        counts = rng.integers(0, 5, n).astype(np.uint16)
-        m = int(counts.sum())
-        return Listed(counts, rng.integers(0, 99, m).astype(np.uint16), rng.integers(0, 65_535, m).astype(np.uint16))
 
-    kept = {(stretch, other): some(6) for stretch, other in [(1, 1), (0, 1), (1, 0)]}
-    for (stretch, other), candidates in kept.items():
-        spool.add(stretch, other, candidates)
-    assert [other for other, _ in spool.take(1)] == [0, 1]
-    for stretch in (0, 1):
-        for other, found in spool.take(stretch):
-            for part, expected in zip(found, kept[stretch, other], strict=True):
-                np.testing.assert_array_equal(part, expected)
-    spool.close()
+def test_cuts_are_about_equal_and_never_empty():
+    assert cuts_of(10, 20, 3) == [(10, 13), (13, 16), (16, 20)]
+    assert cuts_of(0, 2, 5) == [(0, 1), (1, 2)]
+
+
+class Apart(Shuffled):
+    """The second half of the workers is elsewhere: it sees no folder of the driver; `n_apart` of ten tasks go there."""
+
+    def __init__(self, n_apart):
+        super().__init__(3)
+        self.n_apart, self.n_unread = n_apart, 0
+
+    def _answer(self, work, waiting):
+        is_apart = self.rng.random() < self.n_apart / 10
+        with pytest.MonkeyPatch.context() as patch:
+            if is_apart:
+                patch.setattr(handover, "is_seen", lambda folder: False)
+                patch.setattr(handover, "take", lambda laid: None)
+                for module in (listed, opened):
+                    patch.setattr(module, "take", lambda laid: None)
+            number, found = super()._answer(work, waiting)
+        self.n_unread += found is None
+        return number, found
+
+
+@pytest.mark.parametrize("n_apart", [3, 10])
+def test_workers_that_do_not_see_the_folder_of_the_driver_are_sent_what_they_need(n_apart, tmp_path):
+    points, path = saved(tmp_path, cloud("isotropic", 600, 10, 4).astype(np.float32))
+    same_bits(search(points, 9, path=path, engine=Apart(n_apart), coarse="int8"), on_tiles.search(points, 9))
+
+
+def test_a_worker_that_lost_sight_of_the_folder_decides_in_a_further_round(tmp_path, monkeypatch):
+    points, path = saved(tmp_path, cloud("isotropic", 600, 10, 4).astype(np.float32))
+    original, unread = parts.decided, []
+
+    def blind_at_first(task):
+        if len(unread) < 2 and isinstance(task.parts[0].lists, handover.Laid):
+            unread.append(task.rows)
+            return None
+        return original(task)
+
+    monkeypatch.setattr(parts, "decided", blind_at_first)
+    same_bits(search(points, 9, path=path, engine=Shuffled(), coarse="float32"), on_tiles.search(points, 9))
+    assert len(unread) == 2
+
+
+def test_nothing_is_left_among_the_temporary_files(tmp_path, monkeypatch):
+    points, path = saved(tmp_path, cloud("isotropic", 300, 10, 4))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(handover.tempfile, "tempdir", str(tmp_path / "temporary"))
+    engine = Shuffled()
+    search(points, 9, path=path, engine=engine, coarse="float32")
+    assert engine.n_tasks > 5
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_a_folder_that_was_cleaned_up_is_told(tmp_path, monkeypatch):
+    points, path = saved(tmp_path, cloud("isotropic", 300, 10, 4))
+    original = spread.perform
+
+    def cleaning(task):
+        for laid in Path(task.search.folder.path).iterdir():
+            laid.unlink() if isinstance(task, parts.Decision) else None
+        return original(task)
+
+    engine = Shuffled()
+    monkeypatch.setattr(engine, "map", lambda work, tasks: Shuffled.map(engine, cleaning if work is original else work, tasks))
+    monkeypatch.setattr("pickle.dumps", lambda thing: thing)
+    monkeypatch.setattr("pickle.loads", lambda thing: thing)
+    with pytest.raises(StoreError, match=r"^a temporary file of the search is gone although .* set TMPDIR to a folder"):
+        search(points, 9, path=path, engine=engine, coarse="float32")
 
 
 def test_another_file_under_the_same_name_is_another_search(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from dimscope.knn.workers import Workers, available_threads
+from dimscope.knn.workers import Workers, available_threads, reused
 
 
 def blas_threads():
@@ -54,3 +54,18 @@ def test_each_thread_owns_a_room():
         thread.join()
         assert other[0] is not workers.room()
     assert available_threads() >= 1
+
+
+def test_memory_is_used_again_by_the_same_thread():
+    first = reused("test", (3, 4), np.float32)
+    first[:] = np.arange(12).reshape(3, 4)
+    again = reused("test", (2, 3), np.int32)
+    assert (again.dtype, again.shape) == (np.int32, (2, 3))
+    assert np.shares_memory(first, again)
+    assert not np.shares_memory(first, reused("other", (3, 4), np.float32))
+    assert reused("test", (50,), np.int64).shape == (50,)
+    elsewhere = []
+    thread = threading.Thread(target=lambda: elsewhere.append(reused("test", (3, 4), np.float32)))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(elsewhere[0], reused("test", (3, 4), np.float32))

@@ -29,13 +29,14 @@ class Engine(Protocol):
         """What the manifest says of it."""
         ...
 
-    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[tuple[int, Answer]]:
+    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task | None]) -> Iterator[tuple[int, Answer]]:
         """The number of each task with its answer, once, in order of arrival.
 
         Args:
             work: a function of a module that the workers can import. It may run more than once for one task, so what it gives
                 depends on the task alone.
-            tasks: what can be pickled; the next ones are taken when there is room, two for each that runs.
+            tasks: what can be pickled; the next ones are taken when there is room, two for each that runs. None where the next
+                one needs an answer that is still to come: after each answer it is asked for again.
 
         Raises:
             DimscopeError: the one that `work` raised.

@@ -18,9 +18,9 @@ class LocalEngine(Closing):
         """Its name."""
         return {"name": self.name}
 
-    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[tuple[int, Answer]]:
-        """Answers in the order of the tasks."""
-        return ((number, work(task)) for number, task in enumerate(tasks))
+    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task | None]) -> Iterator[tuple[int, Answer]]:
+        """Answers in the order of the tasks; each is given before the next task is asked for, so no task waits for others."""
+        return ((number, work(task)) for number, task in enumerate(tasks) if task is not None)
 
 
 def open_local(address: str | None, workers: int | None) -> LocalEngine:

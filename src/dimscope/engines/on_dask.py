@@ -37,8 +37,12 @@ NOBODY_SECONDS = 60.0
 """Seconds to wait for a worker where none is there."""
 TICK = 0.5
 """Seconds between looks at who is there."""
+SEND_SECONDS = 0.001
+"""Messages to the scheduler that are less apart are sent together."""
 MOST_DEATHS = 3
 """Workers that may end during one task; it is likely to end any further one."""
+END = object()
+"""No further task."""
 QUIET = ("distributed", "tornado.application", "asyncio")
 
 
@@ -61,6 +65,8 @@ class DaskEngine(Closing):
 
     def __init__(self, client: Any, facts: dict[str, str | int], patience: float = PATIENCE, cluster: Any = None) -> None:
         self.client, self.facts, self.patience = client, facts, patience
+        with suppress(AttributeError):  # else messages to the scheduler wait for 10 ms for further ones
+            client.scheduler_comm.interval = SEND_SECONDS
         self._cluster = cluster
         self._keys = count()
         self.barred: dict[str, str] = {}
@@ -72,9 +78,9 @@ class DaskEngine(Closing):
         """Threads of all workers that are there now."""
         return sum(self._threads().values())
 
-    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[tuple[int, Answer]]:
+    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task | None]) -> Iterator[tuple[int, Answer]]:
         """Answers in the order in which they come; see `dimscope.engines.base.Engine`."""
-        journey = _Journey(self, work, enumerate(tasks))
+        journey = _Journey(self, work, iter(tasks))
         try:
             yield from journey.answers()
         finally:
@@ -83,7 +89,8 @@ class DaskEngine(Closing):
     def submit(self, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """The future of a call on one worker."""
         key = f"{getattr(function, '__name__', 'work')}-{id(self):x}-{next(self._keys)}"
-        return self.client.submit(function, *arguments, key=key, workers=[address], allow_other_workers=False, pure=False)
+        call = partial(function, *arguments)  # as one object: Dask would look for futures in every part of an argument
+        return self.client.submit(call, key=key, workers=[address], allow_other_workers=False, pure=False)
 
     def send(self, file: SharedFile, address: str) -> str:
         """Copy a file to a worker; returns why that was not possible, or nothing."""
@@ -128,8 +135,8 @@ class DaskEngine(Closing):
 class _Journey:
     """One `map`: tasks out, answers back."""
 
-    def __init__(self, engine: DaskEngine, work: Callable[[Any], Any], tasks: Iterator[tuple[int, Any]]) -> None:
-        self.engine, self.work, self.tasks = engine, work, tasks
+    def __init__(self, engine: DaskEngine, work: Callable[[Any], Any], tasks: Iterator[Any]) -> None:
+        self.engine, self.work, self.tasks, self.numbers = engine, work, tasks, count()
         self.flights = Flights(engine.patience, engine.doubted)
         self.arrived: SimpleQueue[tuple[Flight, Any]] = SimpleQueue()
         self.threads: dict[str, int] = {}
@@ -163,11 +170,14 @@ class _Journey:
     def _send_out(self) -> None:
         """Tasks to all workers with room."""
         while not self.is_exhausted and self._freest() is not None:
-            found = next(self.tasks, None)
-            if found is None:
+            task = next(self.tasks, END)
+            if task is None:
+                assert self.flights, "a task waits for answers, and none is to come"
+                return
+            if task is END:
                 self.is_exhausted = True
                 return
-            self._give(*found)
+            self._give(next(self.numbers), task)
 
     def _freest(self, ahead: int | None = None) -> str | None:
         options = {} if ahead is None else {"ahead": ahead}
@@ -320,7 +330,9 @@ def _start(distributed: Any, workers: int | None, patience: float) -> DaskEngine
     # Read when a worker is lost: a second loss just when this time ends would leave its place empty for good.
     dask.config.set({"distributed.deploy.lost-worker-timeout": "1d"})
     limits = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause", "terminate")}
-    with dask.config.set({**limits, "distributed.worker.profile.enabled": False}):
+    # Without it memory that a task frees is kept for the next one, as in a process without Dask.
+    trim = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
+    with dask.config.set({**limits, **trim, "distributed.worker.profile.enabled": False}):
         cluster = distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0,
             local_directory=str(Path(folder.name)), silence_logs=logging.CRITICAL,

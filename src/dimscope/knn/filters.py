@@ -140,10 +140,22 @@ class Float32Filter:
         return out
 
 
-def stacked(filters: Sequence[Filter]) -> Filter:
+PER_ROW = ("factors", "offsets", "norms", "errors", "labels")
+"""What `Rows` holds of each row; the rest is one number for all."""
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
     """The rows of several filters of one kind and frame, one after another."""
-    whole, parts = copy(filters[0]), [part.rows for part in filters]
-    whole.codes = np.concatenate([part.codes for part in filters])
-    factors, offsets, norms, errors, labels = (np.concatenate([part[column] for part in parts]) for column in range(5))
-    whole.rows = Rows(factors, offsets, norms, errors, labels, *parts[0][5:])
-    return whole
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_ROW}
+    return parts[0]._replace(**columns)
+
+
+def cut(whole: Filter, start: int, stop: int) -> Filter:
+    """Some rows of a filter, without a copy."""
+    found = copy(whole)
+    found.codes = whole.codes[start:stop]
+    columns: dict[str, Any] = {name: getattr(whole.rows, name)[start:stop] for name in PER_ROW}
+    found.rows = whole.rows._replace(**columns)
+    return found

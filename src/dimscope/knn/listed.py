@@ -13,10 +13,12 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.compiled import compiled
 from dimscope.knn.filters import Rows
+from dimscope.knn.handover import Laid, narrowed, take
 from dimscope.knn.join import Lists
 from dimscope.knn.kernels import bounds, differences
+from dimscope.knn.opened import Span
 from dimscope.knn.rounding import CERTAIN
-from dimscope.knn.smallest import select, take_smallest
+from dimscope.knn.smallest import select_float32, take_smallest
 
 HIGHEST = 1 << 16
 """Rows of a stretch at most: a candidate is named by its place in its stretch, in 16 bits."""
@@ -38,6 +40,46 @@ class Listed(NamedTuple):
     counts: np.ndarray
     members: np.ndarray
     lowers: np.ndarray
+
+
+class Candidates(NamedTuple):
+    """The candidates of some rows among others.
+
+    Attributes:
+        rows: the rows.
+        columns: spans of the others; candidates are numbered through them, one span after the other.
+        lists: the candidates, or the file in which they lie.
+    """
+
+    rows: Span
+    columns: tuple[Span, ...]
+    lists: Listed | Laid
+
+    def cut(self, rows: Span) -> "Candidates | None":
+        """The part of those rows that are among `rows`; None where the file cannot be read here."""
+        start, stop = max(self.rows[0], rows[0]), min(self.rows[1], rows[1])
+        counts = _first_array(self.lists)
+        if counts is None:
+            return None
+        edges = [int(counts[: row - self.rows[0]].sum()) for row in (start, stop)]
+        pairs = _slices(self.lists, *edges)
+        if pairs is None:
+            return None
+        lists = Listed(counts[start - self.rows[0] : stop - self.rows[0]], *pairs)
+        return Candidates((start, stop), self.columns, lists)
+
+
+def _first_array(lists: Listed | Laid) -> np.ndarray | None:
+    if isinstance(lists, Listed):
+        return lists.counts
+    found = take(lists._replace(forms=lists.forms[:1]))
+    return found[0] if found else None
+
+
+def _slices(lists: Listed | Laid, start: int, stop: int) -> list[np.ndarray] | None:
+    if isinstance(lists, Listed):
+        return [lists.members[start:stop], lists.lowers[start:stop]]
+    return take(lists._replace(forms=tuple(narrowed(form, start, stop) for form in lists.forms[1:])))
 
 
 class Merged(NamedTuple):
@@ -75,18 +117,32 @@ def filled_up(codes: np.ndarray) -> np.ndarray:
     return found
 
 
-def merged(parts: Sequence[tuple[int, Listed]]) -> Merged:
-    """All candidates of the same rows; each part comes with the row of the search at which its stretch begins."""
-    ends = np.zeros((len(parts), len(parts[0][1].counts) + 1), np.int64)
-    for end, (_, part) in zip(ends, parts, strict=True):
-        np.cumsum(part.counts, out=end[1:])
-    ends += np.cumsum([0, *(len(part.members) for _, part in parts[:-1])])[:, None]
-    members = np.concatenate([part.members.astype(np.int32) + np.int32(first) for first, part in parts])
-    return Merged(ends, members, filled_up(np.concatenate([part.lowers for _, part in parts])))
+def merged(rows: Span, parts: Sequence[Candidates]) -> Merged:
+    """All candidates of the rows; each part has lists of its own for rows that are among them."""
+    starts = np.zeros((len(parts), rows[1] - rows[0] + 1), np.int64)
+    members, lowers, total = list[np.ndarray](), list[np.ndarray](), 0
+    for line, (span, columns, lists) in zip(starts, parts, strict=True):
+        assert isinstance(lists, Listed)
+        first, last = span[0] - rows[0] + 1, span[1] - rows[0] + 1
+        np.cumsum(lists.counts, out=line[first:last])
+        line[last:] = len(lists.members)
+        line += total
+        total += len(lists.members)
+        members.append(np.concatenate([np.arange(*column, dtype=np.int32) for column in columns])[lists.members])
+        lowers.append(lists.lowers)
+    return Merged(starts, np.concatenate(members), filled_up(np.concatenate(lowers)))
 
 
 def decide(
-    points: Points, chosen: IntArray, places: IntArray, names: IntArray, found: Merged, radii: FloatArray, scale: float, k: int
+    points: Points,
+    chosen: IntArray,
+    places: IntArray,
+    names: IntArray,
+    found: Merged,
+    radii: FloatArray,
+    scale: float,
+    k: int,
+    sample: int,
 ) -> tuple[FloatArray, IntArray, np.ndarray]:
     """The k nearest of the candidates by float64 differences.
 
@@ -98,13 +154,14 @@ def decide(
         radii: every point within this radius of a row is among its candidates.
         scale: of the filter, in whose units radii and bounds are.
         k: neighbours.
+        sample: the first rows of the search; rows that have the same one in front are decided one after the other.
 
     Returns:
         Squared distances (rows, k), numbers (rows, k), and for each row whether they are proven to be the nearest.
     """
     squares, indices = np.full((len(chosen), k), np.inf), np.full((len(chosen), k), -1, np.int64)
     certified = np.zeros(len(chosen), np.bool_)
-    order = np.argsort(_closest(found.starts[0], found.members, found.lowers), kind="stable")
+    order = np.argsort(_closest(*found, sample), kind="stable")
     room = int((found.starts[:, 1:] - found.starts[:, :-1]).sum(axis=0).max(initial=0))
     _decide(order, points, chosen, places, names, *found, room, radii, scale, squares, indices, certified)
     return squares, indices, certified
@@ -128,26 +185,40 @@ def _take(start: Any, stop: Any, shift: Any, lists: Any, rows: Any, counts: Any,
 
 
 @compiled
-def _closest(starts: Any, members: Any, lowers: Any) -> Any:
-    """For each row the candidate with the lowest bound in the first part, -1 without one."""
-    found = np.full(starts.shape[0] - 1, -1, np.int64)
-    for row in range(found.shape[0]):
-        lowest = np.inf
-        for p in range(starts[row], starts[row + 1]):
-            if lowers[p] < lowest:
-                lowest, found[row] = lowers[p], members[p]
+def _closest(starts: Any, members: Any, lowers: Any, sample: Any) -> Any:
+    """For each row the candidate among the first `sample` rows with the lowest bound, -1 without one."""
+    found, lowest = np.full(starts.shape[1] - 1, -1, np.int64), np.full(starts.shape[1] - 1, np.inf)
+    for part in range(starts.shape[0]):
+        for row in range(found.shape[0]):
+            for p in range(starts[part, row], starts[part, row + 1]):
+                if members[p] < sample and lowers[p] < lowest[row]:
+                    lowest[row], found[row] = lowers[p], members[p]
     return found
 
 
 @compiled
-def _gather(row: Any, starts: Any, members: Any, lowers: Any, here: Any, bounds: Any) -> Any:
+def _gather(row: Any, starts: Any, members: Any, lowers: Any, here: Any, lower: Any) -> Any:
     """Candidates and bounds of one row from all parts; how many they are."""
     n: Any = 0
     for part in range(starts.shape[0]):
         for p in range(starts[part, row], starts[part, row + 1]):
-            here[n], bounds[n] = members[p], lowers[p]
+            here[n], lower[n] = members[p], lowers[p]
             n += 1
     return n
+
+
+@compiled
+def _split(reach: Any, here: Any, lower: Any, n: Any, near: Any) -> Any:
+    """Move those of n candidates whose bounds are at most `reach` to `near`; how many they are. No branch depends on one."""
+    taken: Any = 0
+    left: Any = 0
+    for p in range(n):
+        member, value = here[p], lower[p]
+        near[taken], here[left], lower[left] = member, member, value
+        is_near = np.int64(value <= reach)
+        taken += is_near
+        left += 1 - is_near
+    return taken
 
 
 @compiled
@@ -155,31 +226,29 @@ def _decide(
     order: Any, points: Any, chosen: Any, places: Any, names: Any, starts: Any, members: Any, lowers: Any, room: Any,
     radii: Any, scale: Any, squares: Any, indices: Any, certified: Any,
 ) -> None:  # fmt: skip
-    """As `dimscope.knn.kernels.decide`, for lower bounds alone: the k lowest give the reach of the others.
+    """As `dimscope.knn.decisions.decide`, for lower bounds alone: the k lowest give the reach of the others.
 
     Rows with the same candidate in front follow each other (`order`): what they share is still in the cache.
     """
-    k, here, bounds, spare = squares.shape[1], np.empty(room, np.int64), np.empty(room), np.empty(room)
-    near, labels, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+    k, here, lower = squares.shape[1], np.empty(room + 1, np.int32), np.empty(room + 1, np.float32)
+    near, labels, values = np.empty(room + 1, np.int32), np.empty(room, np.int64), np.empty(room)
     for row in order:
-        n = _gather(row, starts, members, lowers, here, bounds)
+        n = _gather(row, starts, members, lowers, here, lower)
         if n < k:
             continue
         x = points[chosen[row]].astype(np.float64)
-        spare[:n] = bounds[:n]
-        limit = select(spare, n, k - 1)
-        taken: Any = 0
-        for p in range(n):
-            if bounds[p] <= limit:
-                near[taken], labels[taken] = places[here[p]], names[here[p]]
-                taken += 1
-        differences(x, points, near, taken, values)
-        reach = np.sqrt(values[:taken].max()) * CERTAIN * scale
-        first = taken
-        for p in range(n):
-            if bounds[p] > limit and bounds[p] <= reach:
-                near[taken], labels[taken] = places[here[p]], names[here[p]]
-                taken += 1
-        differences(x, points, near[first:], taken - first, values[first:])
+        first = _split(select_float32(lower, n, k - 1), here, lower, n, near)
+        for p in range(first):
+            labels[p] = places[near[p]]
+        differences(x, points, labels, first, values)
+        reach = 0.0
+        for p in range(first):
+            reach = max(reach, values[p])
+        taken = first + _split(np.sqrt(reach) * CERTAIN * scale, here, lower, n - first, near[first:])
+        for p in range(first, taken):
+            labels[p] = places[near[p]]
+        differences(x, points, labels[first:], taken - first, values[first:])
+        for p in range(taken):
+            labels[p] = names[near[p]]
         take_smallest(values[:taken], labels[:taken], squares[row], indices[row])
         certified[row] = np.sqrt(squares[row, k - 1]) * CERTAIN * scale <= radii[row]

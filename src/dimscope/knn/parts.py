@@ -1,106 +1,60 @@
 """The tasks into which `dimscope.knn.spread` cuts a search; each opens what it needs and depends on its arguments alone."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from threading import RLock
-from typing import Any, NamedTuple
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from dimscope.arrays import FloatArray, IntArray, Points
-from dimscope.engines.shared import SharedFile, locate
+from dimscope.arrays import FloatArray, IntArray
+from dimscope.engines.shared import locate
 from dimscope.engines.worker import copies_folder
 from dimscope.knn import join, kernels
-from dimscope.knn.filters import Filter, Frame, Rows, stacked, with_mix
-from dimscope.knn.join import Lists, sampled_rank, set_sampled_radii
-from dimscope.knn.listed import Listed, decide, listed, merged
-from dimscope.knn.on_tiles import FILTERS, Wanted, choose_filter, frame_of, is_readable, search
+from dimscope.knn.filters import Filter, cut, joined
+from dimscope.knn.handover import Laid, lay
+from dimscope.knn.join import Lists, set_sampled_radii
+from dimscope.knn.listed import Candidates, Listed, decide, listed, merged
+from dimscope.knn.on_tiles import Wanted, choose_filter, frame_of, is_readable, search
+from dimscope.knn.opened import Choice, Chosen, Search, Span, opened
 from dimscope.knn.scratch import Scratch
-from dimscope.knn.workers import Workers
+from dimscope.knn.workers import Workers, reused
 
-CODES_BYTES = 512 << 20
-"""Memory for filters of stretches that a worker keeps for further tasks."""
-
-
-class Chosen(NamedTuple):
-    """Which rows of which file are searched, and in what order.
-
-    Attributes:
-        file: a .npy file of points (n_rows, d).
-        left_out: rows of it that do not take part, ascending.
-        n: rows that do.
-        seed: of the random order.
-    """
-
-    file: SharedFile
-    left_out: IntArray
-    n: int
-    seed: int
+TOGETHER = 64
+"""Rows of one task that are computed from all distances."""
 
 
-class Choice(NamedTuple):
-    """Frame, name and mix of the filter."""
-
-    frame: Frame
-    coarse: str
-    mix: float
-
-
-class Search(NamedTuple):
-    """What all tasks of one search share.
-
-    Attributes:
-        chosen: the rows.
-        k: neighbours.
-        height: rows of a stretch; the last one may be shorter.
-        choice: the filter.
-    """
-
-    chosen: Chosen
-    k: int
-    height: int
-    choice: Choice
-
-    def span(self, stretch: int) -> tuple[int, int]:
-        """First and last (exclusive) row of a stretch, in the order of the search."""
-        return stretch * self.height, min((stretch + 1) * self.height, self.chosen.n)
-
-    @property
-    def room(self) -> int:
-        """Entries of one list: the candidates of a row in one stretch, and as many again for rows that have more."""
-        return min(self.height, 4 * self.rank + 256)
-
-    @property
-    def rank(self) -> int:
-        """The rank in the first stretch, a random sample, whose distance holds the k nearest of all."""
-        return sampled_rank(self.k, min(self.height, self.chosen.n) - 1, self.chosen.n - 1)
-
-
-class Pair(NamedTuple):
-    """Two stretches (or one with itself) and the radii of their rows; None where they are still to be read off a sample."""
-
-    search: Search
-    rows: int
-    columns: int
-    row_radii: FloatArray | None
-    column_radii: FloatArray | None
-
-
-class Found(NamedTuple):
-    """Candidates and radii of both sides of a pair; a stretch with itself has the first side only."""
-
-    row_radii: FloatArray
-    column_radii: FloatArray
-    of_rows: Listed
-    of_columns: Listed
-
-
-class Decision(NamedTuple):
-    """One stretch with all its candidates, each part with the stretch they are from."""
+class Start(NamedTuple):
+    """A stretch (not the sample), to be joined with the sample and with itself."""
 
     search: Search
     stretch: int
-    parts: Sequence[tuple[int, Listed]]
+
+
+class Pair(NamedTuple):
+    """Two stretches, the first of which may be cut.
+
+    Attributes:
+        search: the search.
+        stretches: the two.
+        rows: those of the first that take part.
+        radii: of these rows, and of all rows of the second stretch.
+        filters: of the stretches, where other tasks have left them.
+    """
+
+    search: Search
+    stretches: tuple[int, int]
+    rows: Span
+    radii: tuple[FloatArray, FloatArray]
+    filters: tuple[Laid | None, Laid | None]
+
+
+class Decision(NamedTuple):
+    """Some rows with all their candidates, and the radii within which these are all."""
+
+    search: Search
+    rows: Span
+    parts: Sequence[Candidates]
     radii: FloatArray
 
 
@@ -111,6 +65,20 @@ class Single(NamedTuple):
     numbers: IntArray
 
 
+class Found(NamedTuple):
+    """What a join gave.
+
+    Attributes:
+        candidates: of both sides.
+        radii: of the same rows; every point within them is among the candidates.
+        filter: of the stretch that was started, where it lies in a file.
+    """
+
+    candidates: tuple[Candidates, Candidates]
+    radii: tuple[FloatArray, FloatArray]
+    filter: Laid | None = None
+
+
 class Nearest(NamedTuple):
     """Distances (rows, k), indices (rows, k) in 32 bits, and which rows are proven."""
 
@@ -119,175 +87,206 @@ class Nearest(NamedTuple):
     certified: np.ndarray
 
 
-class _Opened:
-    """The points of a search as this process reads them, with the filters of some stretches."""
-
-    def __init__(self, chosen: Chosen) -> None:
-        path = locate(chosen.file, copies_folder())
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        self.scratch = Scratch(stored)
-        self.points: Points = self.scratch.searchable(stored)
-        taking = np.ones(len(stored), np.bool_)
-        taking[chosen.left_out] = False
-        self.rows = np.flatnonzero(taking)
-        self.order = np.random.default_rng(chosen.seed).permutation(chosen.n)
-        self.places = self.rows[self.order]
-        self.filters: OrderedDict[tuple[Any, ...], Filter] = OrderedDict()
-        self.lock = RLock()
-
-    def filter(self, search: Search, stretch: int) -> Filter:
-        """The filter of a stretch, kept while there is room."""
-        start, stop = search.span(stretch)
-        choice = search.choice
-        key = (choice.coarse, choice.mix, choice.frame.scale, start, stop)
-        with self.lock:
-            if key not in self.filters:
-                made = FILTERS[choice.coarse](
-                    self.points,
-                    self.places[start:stop],
-                    self.order[start:stop],
-                    choice.frame,
-                    Scratch(np.empty(0)),
-                    _one_by_one,
-                )
-                made.rows = with_mix(made.rows, choice.mix)
-                self.filters[key] = made
-            self.filters.move_to_end(key)
-            while len(self.filters) > 2 and sum(kept.codes.nbytes for kept in self.filters.values()) > CODES_BYTES:
-                self.filters.popitem(last=False)
-            return self.filters[key]
-
-
-_open: dict[str, _Opened] = {}
-_lock = RLock()
-
-
-def _opened(chosen: Chosen) -> _Opened:
-    """The last search of this process, or another one in its place."""
-    key = f"{chosen.file} {chosen.n} {chosen.seed} {hash(chosen.left_out.tobytes())}"
-    with _lock:
-        if key not in _open:
-            made = _Opened(chosen)
-            for old in _open.values():
-                old.scratch.__exit__()
-            _open.clear()
-            _open[key] = made
-        return _open[key]
-
-
-def _one_by_one(work: Any, items: Any) -> None:
-    for item in items:
-        work(item)
+Task: TypeAlias = Start | Pair | Decision | Single
 
 
 def choose(task: tuple[Chosen, int, str]) -> Choice:
     """The filter that suits these points and k neighbours best on this machine."""
     chosen, k, coarse = task
-    opened = _opened(chosen)
+    own = opened(chosen)
     with Workers(1, 2 * join.BLOCK * join.BLOCK) as workers:
-        frame = frame_of(opened.points, opened.places)
+        frame = frame_of(own.points, own.places)
         scratch = Scratch(np.empty(0))
-        return Choice(frame, *choose_filter(opened.points, opened.places, frame, scratch, workers, Wanted(k, k), coarse))
+        return Choice(frame, *choose_filter(own.points, own.places, frame, scratch, workers, Wanted(k, k), coarse))
+
+
+def perform(task: Task) -> Found | Nearest | None:
+    """The answer to a task of a search; None for a decision whose candidates this process cannot read."""
+    if isinstance(task, Start):
+        return start(task)
+    if isinstance(task, Pair):
+        return collect(task)
+    return decided(task) if isinstance(task, Decision) else recomputed(task)
+
+
+def start(task: Start) -> Found:
+    """Radii of a stretch, and candidates of its rows and of the sample in each other and of the stretch in itself.
+
+    Stretch 1 brings the candidates of the sample in itself, too.
+    """
+    search, own = task.search, opened(task.search.chosen)
+    spans = (search.span(0), search.span(task.stretch))
+    with _Tiles(search, [own.filter(search, number) for number in (0, task.stretch)]) as tiles:
+        if tiles.is_readable:
+            tiles.start(is_first=task.stretch == 1)
+        found = tiles.found(spans, is_start=True)
+    return found._replace(filter=own.lay_filter(search, task.stretch))
 
 
 def collect(pair: Pair) -> Found:
-    """Candidates of the rows of two stretches in each other, or of one stretch in itself."""
-    search, opened = pair.search, _opened(pair.search.chosen)
-    is_self = pair.rows == pair.columns
-    filters = [opened.filter(search, number) for number in ((pair.rows,) if is_self else (pair.rows, pair.columns))]
-    height = len(filters[0].rows.norms)
-    whole = filters[0] if is_self else stacked(filters)
-    with Workers(1, 2 * join.BLOCK * join.BLOCK) as workers:
-        if search.choice.coarse != "float32":
-            workers.limit_torch()
-        lists = _lists(len(whole.rows.norms), search.room)
-        if not is_readable(whole.rows):
-            lists.radii[:] = -1.0
-        else:
-            _collect(pair, whole, height, lists, workers)
-    return _found(pair, whole.rows, height, lists)
+    """Candidates of the rows of two stretches in each other."""
+    search, own = pair.search, opened(pair.search.chosen)
+    spans, first = (pair.rows, search.span(pair.stretches[1])), search.span(pair.stretches[0])[0]
+    here, there = (own.filter(search, number, made) for number, made in zip(pair.stretches, pair.filters, strict=True))
+    with _Tiles(search, [cut(here, pair.rows[0] - first, pair.rows[1] - first), there]) as tiles:
+        if tiles.is_readable:
+            tiles.cross(pair.radii)
+        return tiles.found(spans, is_start=False)
+
+
+class _Tiles:
+    """The lists of two sets of rows, numbered one after the other: rows 0 to `edge` are the first."""
+
+    def __init__(self, search: Search, filters: Sequence[Filter]) -> None:
+        self.search, self.filters, self.rows = search, filters, joined([part.rows for part in filters])
+        self.edge, self.n = len(filters[0].rows.norms), len(self.rows.norms)
+        self.is_readable = is_readable(self.rows)
+        self.rank, self.room = search.rank(self.n), search.room(self.n)
+        self.lists = _lists(self.n, self.room)
+        self.seen = np.zeros(self.n, np.int64)
+        self.workers = Workers(1, 2 * join.BLOCK * join.BLOCK)
+
+    def __enter__(self) -> "_Tiles":
+        self.workers.__enter__()
+        if self.search.choice.coarse != "float32":
+            self.workers.limit_torch()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.workers.__exit__()
+
+    def start(self, is_first: bool) -> None:
+        """The second set with the first, a random sample, and with itself; unless `is_first`, the first without itself."""
+        sample, own = _blocks(0, self.edge), _blocks(self.edge, self.n)
+        for part in (sample, own):
+            for rows in part:
+                self._sample(rows, sample[0])
+            self._multiply([(rows, columns) for columns in sample[1:] for rows in part if rows >= columns])
+            self._tighten(part)
+            if part is sample and not is_first:
+                self.lists.counts[: self.edge] = 0
+        tiles = _round(own)
+        for first, last in pairwise([0, len(tiles) // 4, len(tiles) // 2, len(tiles)]):
+            self._multiply(tiles[first:last])
+            self._tighten(own)
+
+    def cross(self, radii: tuple[FloatArray, FloatArray]) -> None:
+        """Both sets with each other."""
+        kernels.set_radii(0, self.edge, radii[0], self.lists, self.rows)
+        kernels.set_radii(self.edge, self.n, radii[1], self.lists, self.rows)
+        self._multiply([(rows, columns) for rows in _blocks(0, self.edge) for columns in _blocks(self.edge, self.n)])
+
+    def found(self, spans: tuple[Span, Span], is_start: bool) -> Found:
+        """What the lists hold of both sets, which are these rows of the search, in a file where the folder is seen."""
+        if not self.is_readable:
+            self.lists.radii[:] = -1.0
+        first = listed(0, self.edge, 0 if is_start else self.edge, self.lists, self.rows)
+        second = listed(self.edge, self.n, 0, self.lists, self.rows)
+        columns = (spans, spans) if is_start else (spans[1:], spans[:1])
+        halves: tuple[Listed | Laid, Listed | Laid] = (first, second)
+        if laid := lay(self.search.folder, [*first, *second]):
+            halves = laid._replace(forms=laid.forms[:3]), laid._replace(forms=laid.forms[3:])
+        candidates = Candidates(spans[0], columns[0], halves[0]), Candidates(spans[1], columns[1], halves[1])
+        return Found(candidates, (self.lists.radii[: self.edge], self.lists.radii[self.edge :]))
+
+    def _sample(self, rows: Span, columns: Span) -> None:
+        """First radii of a block of rows from a block of the sample, and what it holds within them."""
+        tile, n_others = self._tile(rows, columns), self.search.chosen.n - 1
+        sides = self.rows, self.rows
+        set_sampled_radii(tile, rows[0], columns[0], rows == columns, self.search.k, n_others, self.lists, *sides)
+        self._collect(tile, rows, columns)
+
+    def _multiply(self, tiles: Sequence[tuple[Span, Span]]) -> None:
+        for rows, columns in tiles:
+            self._collect(self._tile(rows, columns), rows, columns)
+
+    def _tile(self, rows: Span, columns: Span) -> np.ndarray:
+        (here, first, last), (there, begin, end) = map(self._place, (rows, columns))
+        return here.tile(first, last, there, begin, end, self.workers.room())
+
+    def _place(self, rows: Span) -> tuple[Filter, int, int]:
+        """The filter that holds these rows, and where it does."""
+        if rows[0] < self.edge:
+            return self.filters[0], *rows
+        return self.filters[1], rows[0] - self.edge, rows[1] - self.edge
+
+    def _collect(self, tile: np.ndarray, rows: Span, columns: Span) -> None:
+        same = rows == columns
+        kernels.collect(tile, rows[0], columns[0], same, not same, self.rank, self.lists, self.rows, self.rows)
+        self.seen[slice(*rows)] += tile.shape[1] - same
+        if not same:
+            self.seen[slice(*columns)] += tile.shape[0]
+
+    def _tighten(self, blocks: Sequence[Span]) -> None:
+        """Smaller radii, from the candidates among all rows that were met so far."""
+        for first, last in blocks:
+            want = self.search.rank(int(self.seen[first]))
+            limit = self.room - max(0, self.room - want) // 4
+            kernels.tighten_rows(first, last, want, limit, self.lists, self.rows, self.rows)
 
 
 def _lists(n: int, room: int) -> Lists:
-    return Lists(
-        0, np.zeros(n, np.int32), np.empty((n, room), np.int32), np.empty((n, room), np.float32),
-        np.full(n, np.inf), np.empty(n, np.float32),
-    )  # fmt: skip
+    members, far = reused("members", (n, room), np.int32), reused("far", (n, room), np.float32)
+    return Lists(0, np.zeros(n, np.int32), members, far, np.full(n, np.inf), np.empty(n, np.float32))
 
 
-def _collect(pair: Pair, whole: Filter, height: int, lists: Lists, workers: Workers) -> None:
-    """Fill the lists; rows 0 to `height` are those of the first stretch, the others those of the second."""
-    search, n = pair.search, len(lists.counts)
-    first = 0 if pair.rows == pair.columns else height
-    if pair.column_radii is not None:
-        kernels.set_radii(first, n, pair.column_radii, lists, whole.rows)
-    if pair.row_radii is not None:
-        kernels.set_radii(0, height, pair.row_radii, lists, whole.rows)
-    else:
-        _sample(search, whole, height, first, lists, workers)
-    done = first if pair.row_radii is None else -1  # the sample was collected when the radii were read off it
-    for start, stop in _blocks(0, height):
-        for begin, end in _blocks(first, n):
-            if done not in (start, begin) and (first or begin >= start):
-                tile = whole.tile(start, stop, whole, begin, end, workers.room())
-                same = begin == start
-                kernels.collect(tile, start, begin, same, not same, search.rank, lists, whole.rows, whole.rows)
-    if pair.row_radii is None:
-        want = min(search.rank, n - first)
-        limit = search.room - max(0, search.room - want) // 4
-        kernels.tighten_rows(0, height, want, limit, lists, whole.rows, whole.rows)
+def _blocks(start: int, stop: int) -> list[Span]:
+    """Blocks of about equal heights, at most `join.BLOCK` each."""
+    cuts = np.linspace(start, stop, 1 + ceil((stop - start) / join.BLOCK)).astype(int).tolist()
+    return list(pairwise(cuts))
 
 
-def _blocks(start: int, stop: int) -> list[tuple[int, int]]:
-    return [(first, min(first + join.BLOCK, stop)) for first in range(start, stop, join.BLOCK)]
+def _round(blocks: Sequence[Span]) -> list[tuple[Span, Span]]:
+    """All pairs of blocks, each with itself first, in an order in which all blocks meet equally many others at any time."""
+    m = len(blocks)
+    return [
+        (blocks[place], blocks[(place + shift) % m])
+        for shift in range(m // 2 + 1)
+        for place in range(m // 2 if shift and 2 * shift == m else m)
+    ]
 
 
-def _sample(search: Search, whole: Filter, height: int, first: int, lists: Lists, workers: Workers) -> None:
-    """First radii of rows 0 to `height` from the first block of the sample, at row `first`, and what it holds within them."""
-    end = min(first + join.BLOCK, len(lists.counts))
-    for start, stop in _blocks(0, height):
-        tile = whole.tile(start, stop, whole, first, end, workers.room())
-        same, others = start == first, search.chosen.n - 1
-        set_sampled_radii(tile, start, first, same, search.k, others, lists, whole.rows, whole.rows)
-        kernels.collect(tile, start, first, same, not same, search.rank, lists, whole.rows, whole.rows)
-
-
-def _found(pair: Pair, rows: Rows, height: int, lists: Lists) -> Found:
-    n = len(lists.counts)
-    if pair.rows == pair.columns:
-        own = listed(0, height, 0, lists, rows)
-        return Found(lists.radii, lists.radii[:0], own, listed(0, 0, 0, lists, rows))
-    return Found(
-        lists.radii[:height], lists.radii[height:], listed(0, height, height, lists, rows), listed(height, n, 0, lists, rows)
-    )
-
-
-def decided(task: Decision) -> Nearest:
-    """The nearest neighbours of a stretch."""
-    search, opened = task.search, _opened(task.search.chosen)
-    start, stop = search.span(task.stretch)
-    parts = merged([(search.span(number)[0], part) for number, part in task.parts])
+def decided(task: Decision) -> Nearest | None:
+    """The nearest neighbours of some rows, or None where their candidates cannot be read here."""
+    search, own, rows = task.search, opened(task.search.chosen), slice(*task.rows)
+    parts = [part.cut(task.rows) for part in task.parts]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
+        return None
+    scale = search.choice.frame.scale
     squares, indices, certified = decide(
-        opened.points, opened.places[start:stop], opened.places, opened.order, parts, task.radii,
-        search.choice.frame.scale, search.k,
-    )  # fmt: skip
-    return Nearest(np.sqrt(squares), indices.astype(np.int32), certified)
+        own.points,
+        own.places[rows],
+        own.places,
+        own.order,
+        merged(task.rows, found),
+        task.radii,
+        scale,
+        search.k,
+        search.sample,
+    )
+    nearest = Nearest(np.sqrt(squares), indices.astype(np.int32), certified)
+    left = np.flatnonzero(~certified)
+    if 0 < len(left) <= TOGETHER:  # more are tasks of their own
+        for column, again in zip(nearest, recomputed(Single(search, own.order[rows][left])), strict=True):
+            column[left] = again
+    return nearest
 
 
 def recomputed(task: Single) -> Nearest:
     """The nearest neighbours of some rows from all float64 distances."""
-    search, opened = task.search, _opened(task.search.chosen)
+    search, own = task.search, opened(task.search.chosen)
     squares, indices = np.empty((len(task.numbers), search.k)), np.empty((len(task.numbers), search.k), np.int64)
     for line, number in enumerate(task.numbers):
-        row = opened.points[opened.rows[number]].astype(np.float64)
-        kernels.nearest_of_row(row, opened.points, opened.rows, number, squares[line], indices[line])
+        row = own.points[own.rows[number]].astype(np.float64)
+        kernels.nearest_of_row(row, own.points, own.rows, number, squares[line], indices[line])
     return Nearest(np.sqrt(squares), indices.astype(np.int32), np.ones(len(squares), np.bool_))
 
 
 def searched(task: tuple[Chosen, int]) -> tuple[IntArray, FloatArray]:
-    """The whole search on this worker, for points that `collect` does not take."""
+    """The whole search on this worker, for points that no filter takes."""
     chosen, k = task
-    opened = _opened(chosen)
+    own = opened(chosen)
     stored = np.load(locate(chosen.file, copies_folder()), mmap_mode="r", allow_pickle=False)
-    indices, distances, _ = search(stored, k, rows=opened.rows)
+    indices, distances, _ = search(stored, k, rows=own.rows)
     return indices, distances

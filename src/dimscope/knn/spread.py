@@ -1,56 +1,59 @@
 """Exact neighbours by the workers of an engine: the method of `dimscope.knn.on_tiles`, cut into tasks.
 
-1. The rows, in the same random order on every worker, are cut into stretches of equal height. The first stretch is a random
-   sample: joined with it, every row gets a radius that is likely to hold its k nearest neighbours.
-2. Each other pair of stretches is one task. Its answer lists the pairs of rows that may lie within the radius of one of them,
-   with a lower bound of their distance: 4 bytes each, about 300 of each row (n = 20 000, k = 100). The driver keeps them in a
-   temporary file.
-3. Each stretch with all its candidates is one task, which decides by float64 differences, ties by index.
+1. The rows, in the same random order on every worker, are cut into stretches. Stretch 0 is a random sample; the others are of
+   equal height. Each of them joined with the sample is one task, in which its rows get a radius that is likely to hold their k
+   nearest neighbours; those of the sample get theirs from the sample itself.
+2. Each other pair of stretches is one task, given out as soon as both have their radii. Its answer lists the pairs of rows that
+   may lie within the radius of one of them, with a lower bound of their distance: 4 bytes each, about 170 of each row
+   (n = 20 000, k = 50).
+3. Each stretch with all its candidates is one task, given out as soon as its pairs are answered, which decides by float64
+   differences, ties by index.
 4. Every point within the radius of a row is among its candidates. So a k-th distance of at most the radius is a proof; rows for
    which it fails are computed again from all distances.
+
+Candidates and coarse copies lie in a folder of the driver where workers see it (see `dimscope.knn.handover`); elsewhere
+candidates pass through the driver, and each worker makes the copies that it needs.
 
 The table is that of one machine, bit by bit, whatever the number of workers, the order of their answers, and what was done
 twice: neighbours and distances depend on the points alone, where the processors are of one kind (others may sum squares in
 another order).
 
-Memory: of the driver the results, 12 n k bytes, and two answers per worker, at most 4 MB per thousand rows of a stretch; of a
-worker the filters it keeps (512 MB), the lists of two stretches, and the pages of the file that it reads.
+Memory: of the driver the results, 12 n k bytes, and the answers under way, at most 4 MB per thousand rows of a stretch for each
+thread of a worker where they pass through it; of a worker the filters it keeps (512 MB), the lists of two stretches, and the
+pages of the file that it reads. Folder: 4 bytes for each candidate, and coarse copies that are smaller than the points, at most
+3 n d bytes.
 """
 
-import tempfile
-from collections.abc import Iterator
-from math import ceil, sqrt
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations, pairwise
+from math import ceil
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.engines.base import Engine
 from dimscope.engines.shared import share
-from dimscope.files import explained_disk_errors
-from dimscope.knn.listed import HIGHEST, Listed
-from dimscope.knn.parts import (
-    Chosen,
-    Decision,
-    Nearest,
-    Pair,
-    Search,
-    Single,
-    choose,
-    collect,
-    decided,
-    recomputed,
-    searched,
-)
+from dimscope.errors import StoreError
+from dimscope.knn.handover import Laid, close_folder, keep, open_folder
+from dimscope.knn.listed import HIGHEST, Candidates, Listed
+from dimscope.knn.opened import Chosen, Search, Span
+from dimscope.knn.parts import TOGETHER, Decision, Found, Nearest, Pair, Single, Start, Task, choose, perform, searched
 from dimscope.knn.scratch import extreme_exponent
 
-FEWEST_STRETCHES = 6
-"""Of 5 to 10 measured at n = 20 000 with two workers, 5 and 6 were the quickest."""
-PAIRS_PER_WORKER = 6
-"""Tasks of pairs for each worker at least, so that all end at about the same time."""
-TOGETHER = 64
-"""Rows of one task that computes them from all distances."""
+SAMPLE = 2048
+"""Rows of the sample, unless all stretches are shorter."""
+SAMPLED_NEIGHBORS = 5
+"""Neighbours of a row that the sample holds on average: it is larger for many points, but no larger than other stretches."""
+SHORTEST = 2048
+"""Rows of a stretch, unless each worker has one that is longer."""
+STRETCH_BYTES = 128 << 20
+"""Largest float32 filter of a stretch."""
+ENOUGH = 3
+"""Tasks of pairs for each worker, from which on it does not matter that some have one more."""
+DECIDED_TOGETHER = 8192
+"""Most rows decided by one task."""
 
 
 def search(
@@ -84,103 +87,146 @@ def search(
         ((_, (indices, distances)),) = engine.map(searched, [(chosen, k)])
         return indices, distances, np.empty((len(taking), 0))
     ((_, choice),) = engine.map(choose, [(chosen, k, coarse)])
-    with _Spread(Search(chosen, k, stretch_height(len(taking), engine.n_workers), choice), engine) as spread:
+    folder = open_folder()
+    try:
+        sample, height = cut_of(len(taking), points.shape[1], k, engine.n_workers)
+        spread = _Spread(Search(chosen, k, sample, height, choice, folder), engine)
         return (*spread.run(), np.empty((len(taking), 0)))
+    finally:
+        close_folder(folder)
 
 
-def stretch_height(n: int, n_workers: int) -> int:
-    """Rows of a stretch: enough of them for all workers, and none longer than its rows can be numbered."""
-    wanted = max(FEWEST_STRETCHES, ceil(n / HIGHEST), ceil(sqrt(2 * PAIRS_PER_WORKER * n_workers)))
-    return max(1, ceil(n / wanted))
+def cut_of(n: int, d: int, k: int, n_workers: int) -> tuple[int, int]:
+    """Rows of the sample and of every other stretch: one or several for each worker, none too short or too long."""
+    most = min(HIGHEST // 2, max(1, STRETCH_BYTES // (4 * d)))
+    wanted = min(n_workers, ceil(n / SHORTEST))
+    if n > wanted * most:
+        wanted = n_workers * ceil(n / (most * n_workers))
+    sample = min(max(SAMPLE, ceil(SAMPLED_NEIGHBORS * n / k)), ceil(n / (wanted + 1)))
+    return sample, max(1, ceil((n - sample) / wanted))
+
+
+def pieces_of(n_pairs: int, n_workers: int) -> int:
+    """Pieces into which each pair of stretches is cut, so that all workers get as many, or it matters little."""
+    pieces = 1
+    while n_pairs * pieces % n_workers and n_pairs * pieces < ENOUGH * n_workers:
+        pieces += 1
+    return pieces
+
+
+def cuts_of(start: int, stop: int, pieces: int) -> list[Span]:
+    """Spans of about equal lengths."""
+    cuts = sorted({start + (stop - start) * piece // pieces for piece in range(pieces + 1)})
+    return list(pairwise(cuts))
 
 
 class _Spread:
-    """One search under way."""
+    """One search under way.
+
+    Attributes:
+        radii: of each row, in the order of the search, the least that any task gave.
+        found: the candidates of all rows, as far as they are known.
+        filters: of each stretch whose rows have their radii, where a worker left its filter.
+        n_joined: tasks that were answered, decisions not counted.
+        is_shared: True as long as all workers read and write the folder.
+    """
 
     def __init__(self, search: Search, engine: Engine) -> None:
-        self.search, self.engine = search, engine
-        self.n_stretches = ceil(search.chosen.n / search.height)
-        self.radii = [np.full(np.subtract(*search.span(number)[::-1]), np.inf) for number in range(self.n_stretches)]
-        self.spool = _Spool(self.n_stretches)
-
-    def __enter__(self) -> "_Spread":
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        self.spool.close()
+        n, k = search.chosen.n, search.k
+        self.search, self.engine, self.n_workers = search, engine, engine.n_workers
+        self.radii = np.full(n, np.inf)
+        self.found = list[Candidates]()
+        self.filters: dict[int, Laid | None] = {}
+        self.n_joined = 0
+        self.is_shared = True
+        self.order = np.random.default_rng(search.chosen.seed).permutation(n)
+        self.nearest = Nearest(np.empty((n, k)), np.empty((n, k), np.int64), np.zeros(n, np.bool_))
 
     def run(self) -> tuple[IntArray, FloatArray]:
-        """All stages."""
-        self._collect([Pair(self.search, 0, 0, None, None)])
-        self._collect([Pair(self.search, number, 0, None, self.radii[0]) for number in range(1, self.n_stretches)])
-        self._collect([Pair(self.search, *pair, *(self.radii[number] for number in pair)) for pair in self._others()])
-        return self._decide()
+        """All tasks; what a worker could not read, and rows without a proof, are done in further rounds."""
+        unread = self._perform(self._tasks())
+        self._perform(self._decision(task.rows) for task in unread if isinstance(task, Decision))
+        left = np.flatnonzero(~self.nearest.certified)
+        self._perform(Single(self.search, left[start : start + TOGETHER]) for start in range(0, len(left), TOGETHER))
+        return self.nearest.indices, self.nearest.distances
 
-    def _others(self) -> Iterator[tuple[int, int]]:
-        """Pairs without the sample; neighbours in this order share a stretch, and the short tasks come last."""
-        numbers = range(1, self.n_stretches)
-        yield from ((row, column) for row in numbers for column in numbers if row < column)
-        yield from ((number, number) for number in numbers)
+    def _tasks(self) -> Iterator[Task | None]:
+        """Stretches, pairs, decisions; None where the next one needs answers that are still to come."""
+        n, stretches = self.search.chosen.n, range(1, self.search.n_stretches)
+        yield from (Start(self.search, number) for number in stretches)
+        pairs = list(combinations(stretches, 2))
+        pieces = pieces_of(len(pairs), self.n_workers)
+        joins = [(pair, rows) for pair in pairs for rows in cuts_of(*self.search.span(pair[0]), pieces)]
+        for pair, rows in joins:
+            while any(number not in self.filters for number in pair):
+                yield None
+            yield self._pair(pair, rows)
+        while self.n_joined < len(stretches) + len(joins):
+            yield None
+        share = ceil(n / (DECIDED_TOGETHER * self.n_workers)) * self.n_workers
+        for rows in cuts_of(0, n, max(2 * self.n_workers, share)):
+            yield self._decision(rows)
 
-    def _collect(self, pairs: list[Pair]) -> None:
-        for number, found in self.engine.map(collect, pairs):
-            pair = pairs[number]
-            self._note(pair.rows, pair.columns, found.row_radii, found.of_rows)
-            if pair.rows != pair.columns:
-                self._note(pair.columns, pair.rows, found.column_radii, found.of_columns)
+    def _pair(self, pair: tuple[int, int], rows: Span) -> Pair:
+        radii = (self.radii[slice(*rows)], self.radii[slice(*self.search.span(pair[1]))])
+        return Pair(self.search, pair, rows, radii, (self.filters[pair[0]], self.filters[pair[1]]))
 
-    def _note(self, stretch: int, other: int, radii: FloatArray, candidates: Listed) -> None:
-        self.radii[stretch] = np.minimum(self.radii[stretch], radii)
-        self.spool.add(stretch, other, candidates)
+    def _decision(self, rows: Span) -> Decision:
+        parts = [found for found in self.found if found.rows[0] < rows[1] and found.rows[1] > rows[0]]
+        if not self.is_shared:
+            parts = [_here(part, rows) for part in parts]
+        return Decision(self.search, rows, parts, self.radii[slice(*rows)])
 
-    def _decide(self) -> tuple[IntArray, FloatArray]:
-        n, k = self.search.chosen.n, self.search.k
-        order = np.random.default_rng(self.search.chosen.seed).permutation(n)
-        indices, distances, certified = np.empty((n, k), np.int64), np.empty((n, k)), np.zeros(n, np.bool_)
+    def _perform(self, tasks: Iterable[Task | None]) -> list[Task]:
+        """Give out the tasks and note their answers; returns those without one."""
+        given, unread = dict[int, Task](), list[Task]()
 
-        def keep(numbers: IntArray, nearest: Nearest) -> None:
-            distances[numbers], indices[numbers], certified[numbers] = nearest
+        def noted() -> Iterator[Task | None]:
+            number = 0
+            for task in tasks:
+                if task is not None:
+                    given[number] = task
+                    number += 1
+                yield task
 
-        decisions = (
-            Decision(self.search, number, self.spool.take(number), self.radii[number]) for number in range(self.n_stretches)
+        work: Callable[[Any], Found | Nearest | None] = perform
+        for number, answer in self.engine.map(work, noted()):
+            task = given.pop(number)
+            if answer is None:
+                self.is_shared = False
+                unread.append(task)
+            elif isinstance(answer, Found):
+                self._note(task, answer)
+            else:
+                self._write(task, answer)
+        return unread
+
+    def _write(self, task: Task, answer: Nearest) -> None:
+        assert not isinstance(task, Start | Pair)
+        numbers = self.order[slice(*task.rows)] if isinstance(task, Decision) else task.numbers
+        for column, found in zip(self.nearest, answer, strict=True):
+            column[numbers] = found
+
+    def _note(self, task: Task, answer: Found) -> None:
+        """Candidates that came in an answer go into the folder."""
+        for part, radii in zip(answer.candidates, answer.radii, strict=True):
+            rows = slice(*part.rows)
+            self.radii[rows] = np.minimum(self.radii[rows], radii)
+            if isinstance(part.lists, Listed):
+                self.is_shared = False
+                part = part._replace(lists=keep(self.search.folder, part.lists))
+            self.found.append(part)
+        if isinstance(task, Start):
+            self.filters[task.stretch] = answer.filter
+        self.n_joined += 1
+
+
+def _here(part: Candidates, rows: Span) -> Candidates:
+    """The candidates of some rows, read by this process."""
+    found = part.cut(rows)
+    if found is None:
+        raise StoreError(
+            "a temporary file of the search is gone although it is still needed; set TMPDIR to a folder that nobody cleans up "
+            "meanwhile."
         )
-        for number, nearest in self.engine.map(decided, decisions):
-            keep(order[slice(*self.search.span(number))], nearest)
-        left = np.flatnonzero(~certified)
-        singles = [Single(self.search, left[start : start + TOGETHER]) for start in range(0, len(left), TOGETHER)]
-        for number, nearest in self.engine.map(recomputed, singles):
-            keep(singles[number].numbers, nearest)
-        return indices, distances
-
-
-class _Spool:
-    """Candidates of each stretch in a temporary file."""
-
-    def __init__(self, n_stretches: int) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="dimscope-")  # noqa: SIM115
-        self._kept: list[list[tuple[int, int, tuple[int, int]]]] = [[] for _ in range(n_stretches)]
-
-    def add(self, stretch: int, other: int, candidates: Listed) -> None:
-        """Keep the candidates of a stretch in another one.
-
-        Raises:
-            StoreError: the disk is full.
-        """
-        with explained_disk_errors(Path(tempfile.gettempdir())):
-            offset = self._file.seek(0, 2)
-            for part in candidates:
-                self._file.write(part.tobytes())
-        self._kept[stretch].append((other, offset, (len(candidates.counts), len(candidates.members))))
-
-    def take(self, stretch: int) -> list[tuple[int, Listed]]:
-        """All candidates of a stretch, each part with the stretch they are from."""
-        found = []
-        for other, offset, (n, m) in sorted(self._kept[stretch]):
-            self._file.seek(offset)
-            numbers = np.frombuffer(self._file.read(2 * (n + 2 * m)), np.uint16)
-            found.append((other, Listed(numbers[:n], numbers[n : n + m], numbers[n + m :])))
-        return found
-
-    def close(self) -> None:
-        """Remove the file."""
-        self._file.close()
+    return found
