@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from dimscope.checks import Finding
-from dimscope.cli.output import LEGEND, finish, print_answer, print_findings, print_json, print_table
+from dimscope.cli.output import COLUMNS_OF_A_RUN, LEGEND, finish, print_answer, print_findings, print_json, print_table
 from dimscope.rules import Recommendation
 
 NUMBERS = ["18.88 +- 0.37", "17.55 +- 0.35", "-"]
@@ -32,7 +32,7 @@ def printed(capsys, width, monkeypatch, marked=("block_01",)):
     if width:
         monkeypatch.setenv("COLUMNS", str(width))
     print_table(FRAME, marked)
-    return capsys.readouterr().out.removesuffix(f"\n{LEGEND}\n").splitlines()
+    return capsys.readouterr().out.removesuffix(f"\n{LEGEND.format(COLUMNS_OF_A_RUN)}\n").splitlines()
 
 
 def test_without_a_terminal_a_table_is_one_block(capsys, monkeypatch, no_terminal):

@@ -51,7 +51,7 @@ def compare(
     if as_json:
         print_json({"folder": str(target), "runs": found.summary.to_dict(orient="records"), "cautions": found.cautions})
         return
-    print_table(found.summary)
+    print_table(found.summary, explained="comparison.html and docs/compare.md")
     print_cautions(found.cautions)
     click.echo(f"\nPage: {target / 'comparison.html'}")
 

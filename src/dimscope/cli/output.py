@@ -20,7 +20,8 @@ FINDINGS = 3
 FORMATS = ("table", "csv", "json", "latex", "markdown")
 GAP = 2
 """Blanks between two columns."""
-LEGEND = "Numbers after +- are standard errors; report.html and docs/measures.md say what the columns are."
+LEGEND = "Numbers after +- are standard errors; {} say what the columns are."
+COLUMNS_OF_A_RUN = "report.html and docs/measures.md"
 
 
 def shown(path: Path) -> str:
@@ -101,10 +102,11 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(frame: "pandas.DataFrame", marked: Sequence[str] = ()) -> None:
+def print_table(frame: "pandas.DataFrame", marked: Sequence[str] = (), explained: str = COLUMNS_OF_A_RUN) -> None:
     """A table for people, its first column the names of the rows; recommended rows carry a star.
 
-    No number is ever cut: columns that do not fit the terminal continue in a further block below.
+    No number is ever cut: columns that do not fit the terminal continue in a further block below. `explained` names the pages
+    that say what the columns are.
     """
     from rich.console import Console
     from rich.text import Text
@@ -120,7 +122,7 @@ def print_table(frame: "pandas.DataFrame", marked: Sequence[str] = ()) -> None:
             style = "bold" if row == 0 else "green" * bool(marks[row])
             line = f"{marks[row]:<{GAP}}{name.ljust(_longest(names))}{cells}"
             console.print(Text(line.rstrip(), style=style), soft_wrap=True)
-    click.echo(f"\n{LEGEND}")
+    click.echo(f"\n{LEGEND.format(explained)}")
 
 
 def print_answer(recommendation: Mapping[str, Any]) -> None:
