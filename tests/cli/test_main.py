@@ -168,10 +168,12 @@ def test_debug_adds_the_traceback_before_or_after_the_command(words, call, monke
     assert left.err.endswith("Error: the file is odd.\n")
 
 
-def test_a_pipe_that_is_closed_early_is_no_error():
+@pytest.mark.parametrize("words", [("list", "estimators"), ("show", "RUN")], ids=lambda words: words[0])
+def test_a_pipe_that_is_closed_early_is_no_error(words, finished):
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([*AS_MODULE, "list", "estimators"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    command = [*AS_MODULE, *(str(finished) if word == "RUN" else word for word in words)]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -69,7 +69,9 @@ class Commands(NearGroup):
         """Run the command; whoever closes the pipe has seen enough, as in `dimscope list estimators | head -1`."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except (BrokenPipeError, SystemExit) as error:
+            if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+                raise  # rich leaves with code 1 where a pipe is closed; any other exit is meant
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
