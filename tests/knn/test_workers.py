@@ -33,6 +33,36 @@ def test_a_failure_reaches_the_caller():
         workers.each(work, range(20))
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_after_a_failure_nothing_more_is_begun(threads):
+    begun, failed = [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if item == 2:
+            failed.set()
+            raise ValueError("item 2")
+        if item > 2:
+            failed.wait()
+
+    with pytest.raises(ValueError, match="item 2"), Workers(threads, 4) as workers:
+        workers.each(work, range(1000))
+    assert len(begun) <= 3 + 10 * threads  # what others took before they heard of it
+
+
+def test_the_calling_thread_works_too_and_no_more_threads_than_asked():
+    names, together = set(), threading.Barrier(3)
+
+    def work(item):
+        names.add(threading.get_ident())
+        together.wait(20)
+
+    with Workers(3, 4) as workers:
+        workers.each(work, range(6))
+    assert len(names) == 3
+    assert threading.get_ident() in names
+
+
 def test_thread_counts_are_put_back():
     import torch
 

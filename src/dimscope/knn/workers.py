@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from threading import local
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -41,13 +41,15 @@ class Workers:
         self._stack.enter_context(_one_torch_thread())
 
     def each(self, work: Callable[[Any], None], items: Iterable[Any]) -> None:
-        """`work` for every item, in any order."""
-        if self.threads == 1:
-            for item in items:
-                work(item)
-        else:
-            for _ in self._pool.map(work, items):
-                pass
+        """`work` for every item, begun in their order.
+
+        The calling thread works, too: were it to wait for each result, it would take a processor from the others every time.
+        """
+        queue = _Queue(work, items)
+        others = [self._pool.submit(queue.serve) for _ in range(self.threads - 1)]
+        queue.serve()
+        for other in others:
+            other.result()
 
     def room(self) -> np.ndarray:
         """The buffer of the calling thread."""
@@ -55,6 +57,26 @@ class Workers:
             self._own.room = reused("tile", (self._tile,), np.float32)
         found: np.ndarray = self._own.room
         return found
+
+
+class _Queue:
+    """Items that several threads work on until none is left, or one has failed."""
+
+    def __init__(self, work: Callable[[Any], None], items: Iterable[Any]) -> None:
+        self._work, self._items, self._lock = work, iter(items), Lock()
+
+    def serve(self) -> None:
+        """Work on one item after another."""
+        while True:
+            with self._lock:
+                item = next(self._items, self)
+            if item is self:
+                return
+            try:
+                self._work(item)
+            except BaseException:
+                self._items = iter(())
+                raise
 
 
 def reused(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
