@@ -12,7 +12,9 @@ from scipy.spatial.distance import cdist
 import dimscope
 from dimscope.config import config_from
 from dimscope.errors import InputError, StoreError
+from dimscope.pipeline import layers as measures
 from dimscope.pipeline import measure as module
+from dimscope.pipeline import searching
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.measure import environment, measure
 from dimscope.profile import Profile
@@ -96,20 +98,20 @@ def test_without_labels_there_are_no_label_columns(small, bert, texts, tmp_path)
 
 def test_a_second_call_measures_nothing(folder, config, monkeypatch):
     first = measure(config, folder, Silent())
-    monkeypatch.setattr(module, "_measure_layer", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(module, "measured", lambda *_: pytest.fail("measured"))
     again = measure(config, folder, Silent())
     np.testing.assert_array_equal(again.values("dimension"), first.values("dimension"))
 
 
 def count_searches(monkeypatch):
     searched = []
-    original = module.search_distinct
+    original = searching.search_distinct
 
     def spy(points, k, duplicates, **options):
         searched.append(k)
         return original(points, k, duplicates, **options)
 
-    monkeypatch.setattr(module, "search_distinct", spy)
+    monkeypatch.setattr(searching, "search_distinct", spy)
     return searched
 
 
@@ -130,7 +132,7 @@ def test_finished_tables_of_an_interrupted_run_are_kept(folder, config, monkeypa
     expected = None
     for stop in (2, None):
         searched = count_searches(monkeypatch)
-        original = module.measures.measure_table
+        original = measures.measure_table
         calls = []
 
         def interrupt(*arguments, stop=stop, original=original, calls=calls):
@@ -140,7 +142,7 @@ def test_finished_tables_of_an_interrupted_run_are_kept(folder, config, monkeypa
             return original(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(module.measures, "measure_table", interrupt)
+            patch.setattr(measures, "measure_table", interrupt)
             if stop:
                 with pytest.raises(KeyboardInterrupt):
                     measure(config, folder, Silent())
@@ -272,14 +274,14 @@ def test_hashes_of_all_results_are_recorded(folder, config):
 @pytest.mark.parametrize(("device", "expected"), [("auto", "auto"), ("cpu", "cpu"), ("mps", "cpu"), ("cuda:1", "cuda:1")])
 def test_neighbours_are_searched_on_the_device_of_the_run(folder, config, monkeypatch, device, expected):
     asked = []
-    original = module.search_distinct
+    original = searching.search_distinct
 
     def watched(points, k, duplicates, *, device, tiles):
         asked.append((device, type(points)))
         assert tiles is None  # nothing of another process
         return original(points, k, duplicates)
 
-    monkeypatch.setattr(module, "search_distinct", watched)
+    monkeypatch.setattr(searching, "search_distinct", watched)
     config = config_from({"model": {"device": device}}, config)
     measure(config, folder, Silent())
     assert set(asked) == {(expected, np.memmap)}  # the file is mapped, not copied

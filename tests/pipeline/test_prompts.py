@@ -5,8 +5,10 @@ import pytest
 
 import dimscope
 from dimscope.config import MeasureConfig
-from dimscope.pipeline.prompts import FEWEST_TOKENS, measure_prompts, prompt_rows
+from dimscope.pipeline.columns import rows_of_examples
+from dimscope.pipeline.prompts import FEWEST_TOKENS, has_whole_prompts, measure_prompts
 from dimscope.pipeline.run import run_stages
+from dimscope.store.manifest import Manifest
 
 OPTIONS = MeasureConfig(estimators=("twonn",), k=20)
 
@@ -60,7 +62,8 @@ def test_a_run_over_all_tokens_has_the_columns_and_a_sample_has_not(small, bert,
     data.write_text("\n".join(["id,text,label", *(f"e{row},{text},l" for row, text in enumerate([*texts, "w1 w2"]))]) + "\n")
     config = small(bert, {"path": str(data)}, pool="tokens")
     result = run_stages(config, tmp_path / "run", with_report=False)
-    rows = prompt_rows(config, result.folder)
+    assert has_whole_prompts(config, Manifest(result.folder.path))
+    rows = rows_of_examples(result.folder.points)
     assert [len(row) for row in rows] == [34, 35, 36, 37, 2]
     assert result.profile.values("prompt_dimension_n").tolist() == [4] * 4
     states = np.load(result.folder.states / "block_02.npy")
@@ -68,5 +71,5 @@ def test_a_run_over_all_tokens_has_the_columns_and_a_sample_has_not(small, bert,
     assert result.profile.values("prompt_dimension")[2] == pytest.approx(expected, rel=1e-12)
     some = run_stages(small(bert, {"path": str(data)}, pool="tokens", tokens=100), tmp_path / "some", with_report=False)
     assert not some.profile.has("prompt_dimension")
-    assert prompt_rows(small(bert, {"path": str(data)}), run_stages(
-        small(bert), tmp_path / "mean", with_report=False).folder) is None  # fmt: skip
+    other = small(bert)
+    assert not has_whole_prompts(other, Manifest(run_stages(other, tmp_path / "mean", with_report=False).folder.path))

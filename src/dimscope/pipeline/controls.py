@@ -14,9 +14,10 @@ from dimscope.files import atomic_path
 from dimscope.knn.base import Duplicates
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.labels import permuted_label_overlap
+from dimscope.pipeline.columns import groups_of, point_column
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.log import log_event
-from dimscope.pipeline.measure import exchange_columns, groups_of, measure, measured_layers, point_column
+from dimscope.pipeline.measure import exchange_columns, measure, measured_layers
 from dimscope.profile import CONTROLLED, CONTROLS, Layer, Profile
 from dimscope.progress import Progress
 from dimscope.spectra import CHUNK
@@ -113,7 +114,7 @@ def _refuse_other_data(folder: RunFolder, own: RunFolder) -> None:
 
 def _permuted(config: RunConfig, folder: RunFolder) -> dict[str, FloatArray]:
     """Mean and spread of the label overlap when the labels are dealt anew."""
-    labels, groups = point_column(folder, "label"), groups_of(config, folder)
+    labels, groups = point_column(folder.points, "label"), groups_of(config, folder.points)
     layers = measured_layers(Manifest(folder.path))
     values = np.full((2, len(layers)), np.nan)
     for row, layer in enumerate(layers):

@@ -6,7 +6,7 @@ later, or no longer, touch nothing else.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,18 +16,21 @@ from typing import Any
 import numpy as np
 
 from dimscope.config import RunConfig
+from dimscope.engines import HERE, Engine
+from dimscope.engines.shared import share
 from dimscope.errors import InputError, UsageError
 from dimscope.files import write_text
+from dimscope.pipeline.columns import Setting, columns_of
+from dimscope.pipeline.extra_tasks import ExtraTask, LentPlace, extra_bytes, measured_extras, place_of
 from dimscope.pipeline.layers import Row, fill_columns
 from dimscope.pipeline.log import log_event
-from dimscope.pipeline.measure import exchange_columns, groups_of, measure_key, measured_layers, point_column
-from dimscope.pipeline.requested import REQUESTS, Place, Request, requests
+from dimscope.pipeline.measure import exchange_columns, measure_key, measured_layers
+from dimscope.pipeline.requested import REQUESTS, Place, requests
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder
+from dimscope.store.lending import Lender, each
 from dimscope.store.manifest import Manifest
-from dimscope.store.states import open_states
-from dimscope.store.tables import read_table
 
 COLUMN = re.compile(
     r"(overlap_next_k\d+|label_overlap_k\d+|class_fraction_overlap|retrieval_accuracy_k\d+|linear_probe|clusters|cluster_core"
@@ -62,14 +65,14 @@ def refuse_impossible_extras(config: RunConfig) -> None:
         raise UsageError("--measure density_peaks has no density at distance 0; it needs --duplicates merge.")
 
 
-def add_extras(config: RunConfig, folder: RunFolder, profile: Profile, progress: Progress) -> Profile:
+def add_extras(config: RunConfig, folder: RunFolder, profile: Profile, progress: Progress, engine: Engine = HERE) -> Profile:
     """The profile with the columns of the measures that are asked for, and of no others; stored when they changed.
 
     A measure that a layer does not allow (too few distinct examples of a label, a row of zeros) leaves a gap, and the reason is
-    told and logged.
+    told and logged. The workers of the `engine` measure the layers side by side.
     """
     started = perf_counter()
-    rows = _rows(config, folder, progress) if requests(config.measure) else []
+    rows = _rows(config, folder, progress, engine) if requests(config.measure) else []
     columns = {name: np.array(values, dtype=np.float64) for name, values in fill_columns(rows).items()}
     stale = [name for name in profile.quantities if COLUMN.fullmatch(name)]
     return exchange_columns(config, folder, profile, stale, columns, perf_counter() - started)
@@ -97,7 +100,8 @@ class _Kept:
     def add(self, name: str, layer: str, row: Row) -> None:
         self.values.setdefault(name, {})[layer] = row
         values = {name: _each(rows, _as_json) for name, rows in self.values.items()}
-        write_text(self.path, json.dumps({"key": self.key, "values": values}, indent=1, allow_nan=False) + "\n")
+        content = {"key": self.key, "values": {name: dict(sorted(values[name].items())) for name in sorted(values)}}
+        write_text(self.path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def _each(rows: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
@@ -112,70 +116,60 @@ def _from_json(row: Row) -> Row:
     return {name: float("nan") if value is None else value for name, value in row.items()}
 
 
-def _rows(config: RunConfig, folder: RunFolder, progress: Progress) -> list[Row]:
+def _rows(config: RunConfig, folder: RunFolder, progress: Progress, engine: Engine) -> list[Row]:
     """One row per layer with the columns of all measures that are asked for."""
     manifest = Manifest(folder.path)
-    layers, key = measured_layers(manifest), measure_key(config, manifest)
-    kept, places, asked = _Kept(folder.measures, key), _Places(config, folder), requests(config.measure)
-    rows: list[Row] = []
-    with progress.stage("measures asked for", len(layers)) as task:
-        for layer, following in zip(layers, [*layers[1:], None], strict=True):
-            row: Row = {}
-            for name, request in asked.items():
-                found = kept.row(name, layer.name)
-                if found is None:
-                    here, after = places.pair(layer, following)
-                    found, problem = _measured(request, here, after)
-                    if problem:
-                        progress.message(f"{name} has no value at {layer.name}: {problem}")
-                        log_event(folder.log, "no value", measure=name, layer=layer.name, reason=problem)
-                    kept.add(name, layer.name, found)
-                row |= found
-            rows.append(row)
-            task.advance()
-    return rows
+    layers, asked = measured_layers(manifest), tuple(requests(config.measure))
+    kept = _Kept(folder.measures, measure_key(config, manifest))
+    places = _Places(config, folder, engine)
+    missing = [tuple(name for name in asked if kept.row(name, layer.name) is None) for layer in layers]
+    tasks = (
+        ExtraTask(place, config.measure, missing[place], *places.pair(layer, following))
+        for place, (layer, following) in enumerate(zip(layers, [*layers[1:], None], strict=True))
+        if missing[place]
+    )
+    with progress.stage("measures asked for", len(layers)) as stage:
+        stage.advance(missing.count(()))
+        for task, answer in each(engine, measured_extras, tasks, extra_bytes):
+            for name, (row, problem) in answer.items():
+                layer = layers[task.place].name
+                if problem:
+                    progress.message(f"{name} has no value at {layer}: {problem}")
+                    log_event(folder.log, "no value", measure=name, layer=layer, reason=problem)
+                kept.add(name, layer, row)
+            stage.advance()
+    return [_joined(kept.row(name, layer.name) for name in asked) for layer in layers]
 
 
-def _measured(request: Request, here: Place | None, following: Place | None) -> tuple[Row, str]:
-    """The columns of one measure at one layer, and why there are none."""
-    if here is None:
-        return {}, ""
-    row: Row = {}
-    try:
-        if request.of_layer is not None:
-            row |= request.of_layer(here)
-        if request.of_step is not None and following is not None:
-            row |= request.of_step(here, following)
-    except InputError as error:
-        return row, str(error)
-    return row, ""
+def _joined(rows: Iterable[Row | None]) -> Row:
+    return {name: value for row in rows for name, value in (row or {}).items()}
 
 
 class _Places:
-    """The layers, opened when they are first needed; the last two are kept.
+    """The layers for the tasks of an engine; in this process they are opened when they are needed, and the last two are kept.
 
     Raises:
         InputError: labels or groups that are needed are missing.
     """
 
-    def __init__(self, config: RunConfig, folder: RunFolder) -> None:
-        self._config, self._folder = config, folder
-        self._labels, self._groups = point_column(folder, "label"), groups_of(config, folder)
+    def __init__(self, config: RunConfig, folder: RunFolder, engine: Engine) -> None:
+        self._folder, self._engine, self._lender = folder, engine, Lender(engine)
+        self._setting = Setting(config, share(folder.points), by_prompt=False)
         needing = [name for name in config.measure.measures if REQUESTS[name].needs_labels]
-        if needing and self._labels is None:
+        if columns_of(self._setting).labels is None and needing:
             raise InputError(f"--measure {needing[0]} reads labels, and some examples of {folder.path} have none.")
-        self._open: dict[str, Place | None] = {}
+        self._open: dict[str, Place | LentPlace | None] = {}
 
-    def pair(self, layer: Layer, following: Layer | None) -> tuple[Place | None, Place | None]:
+    def pair(self, layer: Layer, following: Layer | None) -> tuple[Place | LentPlace | None, Place | LentPlace | None]:
         """A layer and the next one; None for a layer without a table."""
         names = [layer.name] if following is None else [layer.name, following.name]
-        self._open = {name: self._open[name] if name in self._open else self._read(name) for name in names}
+        self._open = {name: self._open[name] if name in self._open else self._lent(name) for name in names}
         return self._open[layer.name], None if following is None else self._open[following.name]
 
-    def _read(self, name: str) -> Place | None:
+    def _lent(self, name: str) -> Place | LentPlace | None:
         path = self._folder.table_of(name)
         if not path.is_file():
             return None
-        points = open_states(self._folder.states / f"{name}.npy")
-        options = self._config.measure
-        return Place(read_table(path), points, self._labels, self._groups, options.overlap_k, self._config.data.seed)
+        points = self._lender.points(self._folder.states / f"{name}.npy")
+        lent = LentPlace(self._setting, points, self._lender.table(path))
+        return lent if self._engine.is_remote else place_of(lent)

@@ -13,8 +13,8 @@ from dimscope.inputs.arrays import read_labels
 from dimscope.inputs.tables import GivenTable
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.pipeline.given_facts import given_key, given_name, open_given, write_given_facts
-from dimscope.pipeline.measure import table_key
 from dimscope.pipeline.run import RunResult, finish_run, note_origin, prepare_folder
+from dimscope.pipeline.searching import table_key
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder, clear_results
 from dimscope.store.manifest import Manifest

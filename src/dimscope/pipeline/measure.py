@@ -1,64 +1,45 @@
 """Stage 2: from states to neighbour tables and the profile."""
 
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from dimscope.arrays import FloatArray, IntArray, Points, refuse_non_finite
+from dimscope.arrays import FloatArray
 from dimscope.config import RunConfig
 from dimscope.dimensions import Scale
 from dimscope.engines import HERE, Engine
+from dimscope.engines.shared import share
 from dimscope.errors import InputError, StoreError
 from dimscope.files import atomic_path
-from dimscope.knn import search_distinct
-from dimscope.knn.base import Backend, Duplicates, Neighbors
-from dimscope.knn.duplicates import find_duplicates
-from dimscope.overlaps import label_conflicts
 from dimscope.pipeline import layers as measures
 from dimscope.pipeline import scale as scales
+from dimscope.pipeline.columns import Setting, columns_of
 from dimscope.pipeline.limits import refuse_few
 from dimscope.pipeline.log import log_event
-from dimscope.pipeline.prompts import measure_prompts, prompt_rows
+from dimscope.pipeline.prompts import has_whole_prompts
+from dimscope.pipeline.searching import Job, find_tables
+from dimscope.pipeline.tasks import LayerTask, Measured, ScaleTask, StepTask, measured, task_bytes
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
 from dimscope.registry import plugin_packages
 from dimscope.store.folder import RunFolder, write_config
+from dimscope.store.lending import Lender, LentTable, each
 from dimscope.store.manifest import Manifest
-from dimscope.store.states import open_states
-from dimscope.store.tables import read_table, write_table
 from dimscope.version import __version__
 
 VERSIONED = ("numpy", "scipy", "torch", "transformers", "tokenizers", "xarray", "pandas")
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What every layer of one measuring needs."""
-
-    config: RunConfig
-    folder: RunFolder
-    manifest: Manifest
-    labels: list[str] | None
-    groups: list[str] | None
-    prompts: list[IntArray] | None = None
-    engine: Engine = HERE
-
-    @property
-    def states_key(self) -> str:
-        return str(self.manifest.content["stages"]["extract"]["key"])
-
-
 def measure(config: RunConfig, folder: RunFolder, progress: Progress, engine: Engine = HERE) -> Profile:
     """Fill `neighbors/`, `profile.nc` and `profile.csv`; finished layers of an interrupted run are kept.
 
-    The neighbours of many points are found by the workers of the `engine`; those of few take no longer than the way there.
+    The workers of the `engine` find the neighbours of one layer after another, then measure the layers side by side; all files
+    are written here.
 
     Raises:
         StoreError: the folder has no states, or they are damaged.
@@ -68,9 +49,9 @@ def measure(config: RunConfig, folder: RunFolder, progress: Progress, engine: En
     started = perf_counter()
     manifest = Manifest(folder.path)
     layers = measured_layers(manifest)
-    job = _Job(
-        config, folder, manifest, point_column(folder, "label"), groups_of(config, folder), prompt_rows(config, folder), engine
-    )
+    setting = Setting(config, share(folder.points), has_whole_prompts(config, manifest))
+    columns_of(setting)  # groups that are asked for and missing are refused at once
+    job = Job(setting, folder, manifest, engine, Lender(engine))
     key = measure_key(config, manifest)
     if manifest.is_stage_done("measure", key) and _has_all_tables(manifest):
         progress.message("measures are there already")
@@ -128,111 +109,52 @@ def exchange_columns(
     return found
 
 
-def _measure_layers(job: _Job, layers: Sequence[Layer], progress: Progress) -> Profile:
-    config = job.config
-    rows: list[measures.Row] = []
-    replicates = []
-    previous: Neighbors | None = None
-    conflicts = 0
+def _measure_layers(job: Job, layers: Sequence[Layer], progress: Progress) -> Profile:
+    found: dict[int, Measured] = {}
+    steps: dict[int, measures.Row] = {}
+    tables = find_tables(job, layers, progress)
     with progress.stage("measure", len(layers)) as task:
-        for layer in layers:
-            table, row = _measure_layer(job, layer)
-            if rows:
-                rows[-1] |= measures.measure_step(previous, table, config.measure.overlap_k)
-            rows.append(row)
-            replicates.append(_replicates(job, layer, table, row))
-            if table is not None and job.labels is not None:
-                conflicts = max(conflicts, label_conflicts(table, job.labels))
-            previous = table
-            task.advance()
+        for one, answer in each(job.engine, measured, _tasks(job, layers, tables), task_bytes):
+            if isinstance(one, StepTask):
+                steps[one.place] = answer.row
+            else:
+                found[one.place] = answer
+                task.advance()
+    rows = [{**found[place].row, **steps.get(place, {})} for place in range(len(layers))]
+    replicates = [found[place].replicates for place in range(len(layers))]
     if all(int(row["n_unique"]) == 1 for row in rows):
         raise InputError(f"all {rows[0]['n']} points are equal in every layer; there is no geometry to measure.")
     scale = scales.find_scale(rows)
-    if config.measure.scale == "auto":
-        replicates = _read_again(job, layers, rows, scales.require_scale(scale))
-    provenance = _provenance(config, job.manifest, conflicts)
-    provenance["scale"] = scales.scale_facts(scale, config.measure.scale)
+    if job.options.scale == "auto":
+        _read_again(job, layers, rows, replicates, scales.require_scale(scale))
+    provenance = _provenance(job.setting.config, job.manifest, max(answer.conflicts for answer in found.values()))
+    provenance["scale"] = scales.scale_facts(scale, job.options.scale)
     return Profile.from_columns(layers, measures.fill_columns(rows), np.stack(replicates), provenance)
 
 
-def _replicates(job: _Job, layer: Layer, table: Neighbors | None, row: measures.Row) -> FloatArray:
-    """Bootstrap values of the profile; with scale=paper the layer is read for it here, with scale=auto after all layers."""
-    options, seed = job.config.measure, job.config.data.seed
-    if options.scale != "paper" or table is None:
-        return measures.replicate_dimension(table, options, seed)
-    points = open_states(job.folder.states / f"{layer.name}.npy")
-    columns, replicates = scales.read_as_paper(points, table.duplicates, options.replicates, seed)
-    row |= columns
-    return replicates
+def _tasks(job: Job, layers: Sequence[Layer], tables: Iterable[LentTable | None]) -> Iterator[LayerTask | StepTask]:
+    """Each layer, after the step that leads to it: so two tables are enough in memory."""
+    before: LentTable | None = None
+    for place, (layer, table) in enumerate(zip(layers, tables, strict=True)):
+        if before is not None and table is not None:
+            yield StepTask(job.setting, place - 1, before, table)
+        points = job.lender.points(job.states_of(layer)) if job.has_points else None
+        yield LayerTask(job.setting, place, points, table)
+        before = table
 
 
-def _read_again(job: _Job, layers: Sequence[Layer], rows: list[measures.Row], scale: Scale) -> list[FloatArray]:
-    """The profile at the common scale, from the tables that were just written."""
-    options, seed = job.config.measure, job.config.data.seed
-    replicates = []
-    for layer, row in zip(layers, rows, strict=True):
-        if "k" not in row:
-            replicates.append(np.full(options.replicates, np.nan))
-            continue
-        columns, found = scales.read_common(read_table(job.folder.table_of(layer.name)), scale, options.replicates, seed)
-        row |= columns
-        replicates.append(found)
-    return replicates
-
-
-def _measure_layer(job: _Job, layer: Layer) -> tuple[Neighbors | None, measures.Row]:
-    options = job.config.measure
-    if not job.manifest.content["data"].get("has_points", True):  # the tables were given
-        table = read_table(job.folder.table_of(layer.name))
-        return table, measures.no_points(table.n) | measures.measure_table(table, options, job.labels, job.groups)
-    points = open_states(job.folder.states / f"{layer.name}.npy")
-    try:
-        refuse_non_finite(points)
-    except InputError as error:
-        raise InputError(f"layer {layer.name}: {error}") from None
-    duplicates = find_duplicates(points, "keep" if options.duplicates == "keep" else "merge")
-    if duplicates.n_unique < 3:
-        return None, {**measures.measure_points(points, duplicates), **measures.no_table()}
-    # Where many rows are equal fewer neighbours exist than were asked for; the column `k` says how many were kept.
-    table = _table(job, layer, points, duplicates, min(options.k, len(duplicates.rows) - 1))
-    row = measures.measure_points(points, table.duplicates)
-    if job.prompts is not None:
-        row |= measure_prompts(points, job.prompts, options)
-    return table, row | measures.measure_table(table, options, job.labels, job.groups)
-
-
-def _table(job: _Job, layer: Layer, points: Points, duplicates: Duplicates, k: int) -> Neighbors:
-    stage, path = f"neighbors/{layer.name}", job.folder.table_of(layer.name)
-    key = table_key(job.states_key, job.config, k)
-    if job.manifest.is_stage_done(stage, key):
-        return read_table(path)
-    started = perf_counter()
-    device, states = job.config.model.device, job.folder.states / f"{layer.name}.npy"
-    tiles = _by_workers(job.engine, states)
-    device = "cpu" if tiles and device == "auto" else search_device(device)
-    table = search_distinct(points, k, duplicates, device=device, tiles=tiles)
-    write_table(path, table)
-    job.manifest.finish_stage(stage, key, perf_counter() - started, [path])
-    return table
-
-
-def search_device(device: str) -> str:
-    """Where the neighbours of a model on this device are searched: mps has no float64."""
-    return "cpu" if device == "mps" else device
-
-
-def _by_workers(engine: Engine, states: Path) -> Backend | None:
-    """The search by the workers of an engine, where it has some."""
-    if not engine.is_remote:
-        return None
-    from dimscope.knn.spread import search  # compiles: only where it is used
-
-    return partial(search, path=states, engine=engine)
-
-
-def table_key(states_key: str, config: RunConfig, k: int) -> str:
-    """What the neighbour table of a layer depends on."""
-    return f"{states_key}-{k}-{config.measure.duplicates}"
+def _read_again(
+    job: Job, layers: Sequence[Layer], rows: list[measures.Row], replicates: list[FloatArray], scale: Scale
+) -> None:
+    """Put the profile at the common scale in place of the one that was found, from the tables that are stored now."""
+    tasks = (
+        ScaleTask(job.setting, place, job.lender.table(job.folder.table_of(layer.name)), scale)
+        for place, layer in enumerate(layers)
+        if "k" in rows[place]
+    )
+    for task, answer in each(job.engine, measured, tasks, task_bytes):
+        rows[task.place] |= answer.row
+        replicates[task.place] = answer.replicates
 
 
 def _has_all_tables(manifest: Manifest) -> bool:
@@ -246,24 +168,6 @@ def measured_layers(manifest: Manifest) -> list[Layer]:
     if not found or "extract" not in manifest.content.get("stages", {}):
         raise StoreError(f"{manifest.path.parent} has no finished states; run `dimscope extract` (or `run`) first.")
     return [Layer(entry["name"], entry["site"], entry["index"], entry["depth"], entry.get("module", "")) for entry in found]
-
-
-def point_column(folder: RunFolder, name: str) -> list[str] | None:
-    """A column of points.parquet, or None when it has gaps."""
-    from pyarrow import parquet
-
-    cells: list[Any] = parquet.read_table(folder.points, columns=[name])[name].to_pylist()
-    return None if any(cell is None for cell in cells) else cells
-
-
-def groups_of(config: RunConfig, folder: RunFolder) -> list[str] | None:
-    """The groups whose members do not count, or None when none are left out."""
-    if not config.measure.exclude_group:
-        return None
-    groups = point_column(folder, "group")
-    if groups is None:
-        raise InputError("--exclude-group was asked for, but the examples have no groups; name their column with --group.")
-    return groups
 
 
 def _provenance(config: RunConfig, manifest: Manifest, conflicts: int) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from dimscope.config import RunConfig
 from dimscope.errors import StoreError, UsageError
 from dimscope.files import free_space
 from dimscope.inputs.tables import read_tables
+from dimscope.pipeline.columns import point_column
 from dimscope.pipeline.extract import is_extracted
 from dimscope.pipeline.given import read_given
 from dimscope.pipeline.given_facts import given_name
 from dimscope.pipeline.limits import check_disk
-from dimscope.pipeline.measure import measured_layers, point_column
+from dimscope.pipeline.measure import measured_layers
 from dimscope.pipeline.memory import process_memory, search_memory
 from dimscope.pipeline.plan import Plan, PlannedLayer, PlannedStage, Scope
 from dimscope.pipeline.run import check_folder, refuse_impossible_measures
@@ -47,7 +48,7 @@ def plan_folder(config: RunConfig, folder: RunFolder, scope: Scope | None = None
     if not manifest.content["data"].get("has_points", True):
         raise UsageError(f"--dry-run tries measures on points, but {folder.path} was made from neighbour tables.")
     states = [(name, open_states(folder.states / f"{name}.npy")) for name in names]
-    columns = point_column(folder, "label"), point_column(folder, "group")
+    columns = point_column(folder.points, "label"), point_column(folder.points, "group")
     return _plan_points(config, folder, states, columns, scope or Scope(), progress or Silent(), are_there=True)
 
 

@@ -10,7 +10,6 @@ from dimscope.dimensions import ESTIMATORS
 from dimscope.knn import search_distinct
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.pipeline.layers import Row
-from dimscope.store.folder import RunFolder
 from dimscope.store.manifest import Manifest
 
 FEWEST_TOKENS = 32
@@ -18,16 +17,10 @@ FEWEST_TOKENS = 32
 14 % with 16 points, by 7 % with 64 (means of 100 clouds); a single estimate of 32 points varies by a quarter."""
 
 
-def prompt_rows(config: RunConfig, folder: RunFolder) -> list[IntArray] | None:
-    """The rows of each example's tokens, or None where rows are examples or only a sample of the tokens was read."""
-    from pyarrow import parquet
-
-    n_tokens = Manifest(folder.path).content["data"].get("n_tokens")
-    if n_tokens is None or n_tokens >= config.model.tokens:
-        return None
-    examples = parquet.read_table(folder.points, columns=["example"])["example"].to_pylist()
-    starts = [row for row, name in enumerate(examples) if row == 0 or name != examples[row - 1]]
-    return [np.arange(start, stop) for start, stop in zip(starts, [*starts[1:], len(examples)], strict=True)]
+def has_whole_prompts(config: RunConfig, manifest: Manifest) -> bool:
+    """True where rows are tokens and all of them were read, not a sample."""
+    n_tokens = manifest.content["data"].get("n_tokens")
+    return n_tokens is not None and n_tokens < config.model.tokens
 
 
 def measure_prompts(points: Points, prompts: Sequence[IntArray], config: MeasureConfig) -> Row:

@@ -88,7 +88,7 @@ def finish_run(
 ) -> RunResult:
     """Measure, recommend and report over a folder that has its states."""
     refuse_impossible_measures(config)
-    profile = add_extras(config, folder, measure(config, folder, progress, engine), progress)
+    profile = add_extras(config, folder, measure(config, folder, progress, engine), progress, engine)
     profile = add_controls(config, folder, profile, progress, engine)
     recommendation, findings = answer(config, folder, profile)
     if with_report:

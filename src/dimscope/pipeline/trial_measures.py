@@ -15,8 +15,8 @@ from dimscope.knn.duplicates import find_duplicates
 from dimscope.pipeline import layers as measures
 from dimscope.pipeline import scale as scales
 from dimscope.pipeline.costs import fit_costs, time_of
-from dimscope.pipeline.measure import search_device
 from dimscope.pipeline.requested import Place, requests
+from dimscope.pipeline.searching import search_device
 from dimscope.progress import Progress
 
 TRIED = (FEW_POINTS + 512, 2 * FEW_POINTS + 1024)
