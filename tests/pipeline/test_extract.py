@@ -316,7 +316,7 @@ def test_options_that_the_model_cannot_meet_leave_nothing_behind(small, bert, tm
 def test_a_disk_without_room_is_seen_before_anything_is_written(small, bert, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
-    text = r"the states need 0\.00 GB \(60 examples, 4 layers\), 0\.00 GB are free at .*\. Free some space"
+    text = r"the states need 31\.2 kB \(60 examples, 4 layers\), 1 kB are free at .*\. Free some space"
     assert_refused(small(bert), tmp_path / "run", StoreError, text)
 
 

@@ -245,7 +245,7 @@ def test_a_disk_without_room_is_seen_before_anything_is_written(tmp_path, monkey
     usage = namedtuple("usage", "total used free")
     source = save_stack(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 8 * N * 18 - 1))
-    with pytest.raises(StoreError, match=r"the states need 0\.00 GB \(70 points, 3 layers\)"):
+    with pytest.raises(StoreError, match=r"the states need .* kB \(70 points, 3 layers\)"):
         measured(source, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

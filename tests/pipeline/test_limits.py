@@ -20,7 +20,7 @@ def test_states_that_are_there_already_count_as_room(tmp_path, monkeypatch):
         np.save(folder.states / "block_01.npy", np.zeros(size))
     there = sum((folder.states / "block_01.npy").stat().st_size for folder in folders[:2])
     check_disk(folders, there + 500, "all of it")
-    with pytest.raises(StoreError, match=r"the states need 0\.00 GB \(a byte more\), 0\.00 GB are free at"):
+    with pytest.raises(StoreError, match=r"the states need 997 B \(a byte more\), 996 B are free at"):
         check_disk(folders, there + 501, "a byte more")
 
 

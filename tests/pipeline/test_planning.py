@@ -130,7 +130,7 @@ def test_bad_input_gets_the_sentence_of_the_run(case, small, bert, tmp_path):
 def test_too_small_a_disk_is_a_note(small, bert, tmp_path, monkeypatch):
     monkeypatch.setattr("dimscope.pipeline.limits.free_space", lambda path: (tmp_path, 1000))
     (note,) = (note for note in plan_run(small(bert), tmp_path / "run").notes if "free" in note)
-    assert note.startswith("the states need 0.00 GB (60 examples, 4 layers), 0.00 GB are free at")
+    assert note.startswith("the states need 31.2 kB (60 examples, 4 layers), 1 kB are free at")
 
 
 @pytest.mark.slow

@@ -7,13 +7,13 @@ import click
 
 from dimscope.cli.output import print_cautions, print_json, shown
 from dimscope.cli.places import but_states, stand_in
+from dimscope.sizes import size_text
 
 if TYPE_CHECKING:
     from dimscope.config import RunConfig
     from dimscope.pipeline.plan import Plan, Scope
     from dimscope.progress import Progress
 
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 COUNTED = {
     "distinct": "distinct", "labels": "labels", "dropped": "dropped", "tokens": "tokens", "median_tokens": "median",
     "longest": "longest", "truncated": "truncated",
@@ -64,11 +64,11 @@ def _facts(plan: "Plan") -> dict[str, str]:
         else "none, the points are given",
         "examples": _counts(plan.examples),
         "layers": f"{len(plan.layers)} of width {', '.join(map(str, widths))}: {' to '.join(dict.fromkeys(named))}",
-        "disk": f"states {_bytes(disk['states'])}"
-        + (f", neighbour tables {_bytes(disk['neighbors'])}" if "neighbors" in disk else "")
-        + f"; {_bytes(disk['free'])} are free",
-        "memory": ", ".join(f"{name} {_bytes(size)}" for name, size in memory.items() if name != "mapped")
-        + (f" and {_bytes(memory['mapped'])} of mapped files" if "mapped" in memory else ""),
+        "disk": f"states {size_text(disk['states'])}"
+        + (f", neighbour tables {size_text(disk['neighbors'])}" if "neighbors" in disk else "")
+        + f"; {size_text(disk['free'])} are free",
+        "memory": ", ".join(f"{name} {size_text(size)}" for name, size in memory.items() if name != "mapped")
+        + (f" and {size_text(memory['mapped'])} of mapped files" if "mapped" in memory else ""),
         "operations": ", ".join(f"{name} {_number(value)}" for name, value in plan.operations.items()),
     }
     return facts | ({"machines": f"{plan.workers} like this one"} if plan.workers > 1 else {})
@@ -78,13 +78,6 @@ def _counts(counts: dict[str, int]) -> str:
     shown = [f"{counts[name]} {word}" for name, word in COUNTED.items() if counts.get(name)]
     rows = f"; {counts['rows']} rows" if counts["rows"] != counts["examples"] else ""
     return f"{counts['examples']}" + (f" ({', '.join(shown)})" if shown else "") + rows
-
-
-def _bytes(size: float) -> str:
-    unit = 0
-    while size >= 999.5 and unit < len(UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{size:.3g} {UNITS[unit]}"
 
 
 def _number(value: Any) -> str:

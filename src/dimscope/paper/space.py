@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dimscope.errors import StoreError
 from dimscope.files import free_space
+from dimscope.sizes import size_text
 
 
 def require_space(folder: Path, n_bytes: int, what: str) -> None:
@@ -15,12 +16,6 @@ def require_space(folder: Path, n_bytes: int, what: str) -> None:
     there, free = free_space(folder)
     if free < n_bytes:
         raise StoreError(
-            f"{what} need {readable(n_bytes)}; the disk of {there} has {readable(free)} free. Free some space, or name another "
-            "folder with -o (--to)."
+            f"{what} need {size_text(n_bytes)}; the disk of {there} has {size_text(free)} free. Free some space, or name "
+            "another folder with -o (--to)."
         )
-
-
-def readable(n_bytes: int) -> str:
-    """Bytes in kB, MB or GB with one decimal, the unit in which they are 1 or more."""
-    unit, size = next(((name, size) for name, size in (("GB", 1e9), ("MB", 1e6)) if n_bytes >= size), ("kB", 1e3))
-    return f"{n_bytes / size:.1f} {unit}"

@@ -10,6 +10,7 @@ from dimscope.files import atomic_path
 from dimscope.paper.download import counting
 from dimscope.paper.space import require_space
 from dimscope.progress import Progress, Silent
+from dimscope.sizes import size_text
 
 MOST_FILES = 10_000
 MOST_BYTES = 50 << 30
@@ -61,7 +62,7 @@ def names_in(archive: Path) -> list[str]:
 def _places(archive: Path, members: list[ZipInfo], to: Path) -> list[Path]:
     n_bytes = sum(member.file_size for member in members)
     if len(members) > MOST_FILES or n_bytes > MOST_BYTES:
-        raise InputError(f"{archive} holds {len(members)} files of {n_bytes / 1e9:.1f} GB; it was not unpacked.")
+        raise InputError(f"{archive} holds {len(members)} files of {size_text(n_bytes)}; it was not unpacked.")
     places = [_place(archive, member, to) for member in members]
     if len(set(places)) < len(places):
         raise InputError(f"{archive} holds two files of the same name; it was not unpacked.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dimscope.errors import InputError, StoreError
 from dimscope.files import free_space
+from dimscope.sizes import size_text
 from dimscope.store.folder import RunFolder
 
 
@@ -37,6 +38,6 @@ def check_disk(folders: Sequence[RunFolder], needed: int, what: str) -> None:
     free = unused + sum(file.stat().st_size for folder in folders for file in folder.states.glob("*.npy"))
     if needed > free:
         raise StoreError(
-            f"the states need {needed / 1e9:.2f} GB ({what}), {free / 1e9:.2f} GB are free at {existing}. Free some space, "
+            f"the states need {size_text(needed)} ({what}), {size_text(free)} are free at {existing}. Free some space, "
             "choose another place with -o, or fewer examples or layers."
         )
