@@ -22,7 +22,8 @@ def rotation(width):
     block = width & -width
     n_blocks = width // block
     mirror = np.eye(n_blocks) - 2 / n_blocks if n_blocks > 1 else np.eye(1)
-    return np.kron(mirror, hadamard(block) / np.sqrt(block))
+    by_blocks = np.kron(mirror, hadamard(block) / np.sqrt(block)).reshape(width, n_blocks, block)
+    return by_blocks.swapaxes(1, 2).reshape(width, width)  # place h of a block stands beside place h of the next one
 
 
 def exact_rows(kind, points, frame):

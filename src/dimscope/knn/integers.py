@@ -229,22 +229,28 @@ def _round_pairs(turned: Any, step: Any, highs: Any, lows: Any) -> Any:
 def _rotate(turned: Any, block: Any, spare: Any) -> None:
     """A Householder reflection over the blocks, then a Hadamard transform (up to a factor) within each.
 
-    Each level of the transform adds and subtracts the two numbers whose places differ in the last bit, and moves that bit to
-    the front: after all levels every bit has had its turn and stands where it was. `spare` is as long as `turned`.
+    All blocks are transformed at once. Each level of the transform adds and subtracts the two numbers whose places differ in
+    the last bit, and moves that bit to the front: after all levels every bit has had its turn, and place h of block b has
+    become h n_blocks + b, in every row alike. `spare` is as long as `turned`.
     """
-    width, half = turned.shape[0], block // 2
-    if width > block:
+    if turned.shape[0] > block:
         _reflect(turned, block, spare)
-    for start in range(0, width, block):
-        here, there = turned[start : start + block], spare[start : start + block]
-        left = half
-        while left:
-            for t in range(half):
-                a, b = here[2 * t], here[2 * t + 1]
-                there[t], there[t + half] = a + b, a - b
-            here, there = there, here
-            left //= 2
-        turned[start : start + block] = here
+    left = block
+    while left >= 4:
+        _add_and_subtract(turned, spare)
+        _add_and_subtract(spare, turned)
+        left //= 4
+    if left == 2:
+        _add_and_subtract(turned, spare)
+        turned[:] = spare
+
+
+@compiled
+def _add_and_subtract(source: Any, target: Any) -> None:
+    half = source.shape[0] // 2
+    for t in range(half):
+        a, b = source[2 * t], source[2 * t + 1]
+        target[t], target[t + half] = a + b, a - b
 
 
 @compiled
@@ -252,11 +258,12 @@ def _reflect(turned: Any, block: Any, spare: Any) -> None:
     n_blocks, total = turned.shape[0] // block, spare[:block]
     total[:] = 0
     for b in range(n_blocks):
-        for t in range(block):
-            total[t] += turned[t + b * block]
-    share = np.float32(2.0 / n_blocks)
-    for t in range(block):
-        total[t] *= share
+        _add_multiple(total, turned[b * block : (b + 1) * block], np.float32(1))
     for b in range(n_blocks):
-        for t in range(block):
-            turned[t + b * block] -= total[t]
+        _add_multiple(turned[b * block : (b + 1) * block], total, np.float32(-2.0 / n_blocks))
+
+
+@compiled
+def _add_multiple(target: Any, source: Any, factor: Any) -> None:
+    for t in range(target.shape[0]):
+        target[t] += source[t] * factor

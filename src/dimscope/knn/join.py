@@ -118,11 +118,15 @@ class Join:
             yield from (partial(self._multiply, pair) for pair in tiles[first:last])
 
     def _tiles(self) -> Iterator[tuple[int, int]]:
-        """Pairs of blocks still to be multiplied: inside the group in an order that keeps threads apart, then the others."""
+        """Pairs of blocks still to be multiplied: inside the group in an order that keeps threads apart, then the others.
+
+        With the shift s, p is paired with p + s: s of them that share no block with each other follow s that do with these.
+        """
         inside = [number for number in self.own if number != 0] if self.is_self else []
         m = len(inside)
         for shift in range(m // 2 + 1):
-            yield from ((inside[p], inside[(p + shift) % m]) for p in range(m // 2 if 2 * shift == m else m))
+            apart = np.argsort(np.arange(m // 2 if 2 * shift == m else m) // max(shift, 1) % 2, kind="stable")
+            yield from ((inside[p], inside[(p + shift) % m]) for p in apart)
         n_blocks = -(-len(self.columns.places) // BLOCK)
         yield from ((row, column) for column in range(1, n_blocks) if column not in set(inside) for row in self.own)
 
