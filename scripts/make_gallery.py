@@ -21,6 +21,7 @@ PICTURES = {
     "gallery-several-k.svg": "models/figures/overlap_scaling.svg",
     "gallery-poolings.svg": "poolings/figures/label_overlap.svg",
     "gallery-map.svg": "poolings/figures/map-1-mean-cls.svg",
+    "gallery-decoder.svg": "decoders/figures/overview.svg",
     "gallery-training.svg": "training/figures/overview.svg",
 }
 """Name in docs/images -> place below RUNS."""
