@@ -8,7 +8,7 @@ import pytest
 
 from dimscope.errors import StoreError
 from dimscope.knn import handover
-from dimscope.knn.handover import close_folder, is_seen, keep, lay, narrowed, open_folder, take
+from dimscope.knn.handover import close_folder, is_seen, keep, lay, open_folder, take
 
 ARRAYS = [np.arange(7, dtype=np.uint16), np.empty(0, np.float32), np.arange(6.0).reshape(2, 3), np.eye(3, dtype=np.int8)[::2]]
 
@@ -25,13 +25,6 @@ def test_arrays_come_back_as_they_were(folder, write):
     for found, expected in zip(take(write(folder, ARRAYS)), ARRAYS, strict=True):
         assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
         np.testing.assert_array_equal(found, expected)
-
-
-def test_a_part_of_an_array(folder):
-    laid = lay(folder, ARRAYS)
-    found = take(laid._replace(forms=(narrowed(laid.forms[0], 2, 5), narrowed(laid.forms[1], 0, 0))))
-    assert found[0].tolist() == [2, 3, 4]
-    assert found[1].shape == (0,)
 
 
 def test_every_file_has_a_name_of_its_own(folder):

@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimscope.knn import listed as module
 from dimscope.knn.filters import Rows
 from dimscope.knn.handover import close_folder, keep, open_folder
 from dimscope.knn.join import Lists
@@ -53,7 +52,7 @@ def parts_of(near, lowers, edges):
         counts = np.array([len(row) for row in rows], np.uint16)
         members = np.array([j - first for j, _ in flat], np.uint16)
         lists = Listed(counts, members, cut_off(np.array([lower for _, lower in flat], np.float32)))
-        yield Candidates((0, len(rows)), ((first, last),), lists)
+        yield ((first, last),), lists
 
 
 def test_the_nearest_candidates_are_found_and_proven_within_the_radius():
@@ -66,8 +65,8 @@ def test_the_nearest_candidates_are_found_and_proven_within_the_radius():
     lowers = [[0.9 * distances[row, order[j]] for j in line] for row, line in zip(chosen, near, strict=True)]
     radii = np.where(np.arange(10) % 2, np.inf, 0.0)
     names = order + 100
-    found = merged((0, 10), list(parts_of(near, lowers, [0, 13, 30, 40])))
-    squares, indices, certified = decide(points, chosen, order, names, found, radii, 1.0, k, 7)
+    found = merged(list(parts_of(near, lowers, [0, 13, 30, 40])))
+    squares, indices, certified = decide(points, chosen, order, names, found, radii, 1.0, k)
     np.fill_diagonal(distances, np.inf)
     np.testing.assert_array_equal(indices, np.argsort(distances[chosen], axis=1)[:, :k] + 100)
     np.testing.assert_allclose(np.sqrt(squares), np.sort(distances[chosen], axis=1)[:, :k], rtol=1e-14)
@@ -76,9 +75,9 @@ def test_the_nearest_candidates_are_found_and_proven_within_the_radius():
 
 def test_equal_distances_go_by_their_number_and_too_few_candidates_prove_nothing():
     points = np.array([[0.0], [1.0], [-1.0], [1.0]])
-    found = merged((0, 2), list(parts_of([[3, 1, 2], [0]], [[0.5, 0.5, 0.5], [0.5]], [0, 2, 4])))
+    found = merged(list(parts_of([[3, 1, 2], [0]], [[0.5, 0.5, 0.5], [0.5]], [0, 2, 4])))
     names = np.array([10, 13, 12, 11])
-    squares, indices, certified = decide(points, np.array([0, 1]), np.arange(4), names, found, np.full(2, np.inf), 1.0, 2, 1)
+    squares, indices, certified = decide(points, np.array([0, 1]), np.arange(4), names, found, np.full(2, np.inf), 1.0, 2)
     assert indices[0].tolist() == [11, 12]
     assert squares[0].tolist() == [1.0, 1.0]
     assert certified.tolist() == [True, False]
@@ -92,33 +91,25 @@ def some_candidates():
     return Candidates((5, 8), ((0, 3), (20, 30)), lists)
 
 
-def test_rows_are_cut_out_of_lists_in_memory_and_in_files():
+def test_lists_of_some_rows_in_memory_and_in_files():
     folder, whole = open_folder(), some_candidates()
     laid = whole._replace(lists=keep(folder, whole.lists))
     for part in (whole, laid):
-        found = part.cut((6, 100))
-        assert (found.rows, found.columns) == ((6, 8), whole.columns)
-        assert found.lists.counts.tolist() == [0, 3]
-        assert found.lists.members.tolist() == [0, 2, 12]
-        assert filled_up(found.lists.lowers).tolist() == [3.0, 4.0, 5.0]
-        assert part.cut((0, 6)).lists.members.tolist() == [1, 4]
+        found = part.of(np.array([100, 7, 6, 2, 5]))
+        assert found.counts.tolist() == [0, 3, 0, 0, 2]
+        assert found.members.tolist() == [0, 2, 12, 1, 4]
+        assert filled_up(found.lowers).tolist() == [3.0, 4.0, 5.0, 1.0, 2.0]
+        assert part.of(np.array([4, 8])).members.tolist() == []
     close_folder(folder)
-    assert laid.cut((6, 100)) is None
+    assert laid.of(np.array([5])) is None
 
 
-def test_parts_with_other_rows_are_merged_by_row():
-    other = Candidates(
-        (7, 9), ((40, 50),), Listed(np.array([1, 1], np.uint16), np.array([3, 9], np.uint16), cut_off(np.ones(2)))
-    )
-    found = merged((4, 9), [some_candidates(), other])
+def test_parts_are_merged_by_row_and_numbered_as_the_search_does():
+    first = some_candidates().of(np.array([6, 7, 8]))
+    other = Listed(np.array([0, 1, 1], np.uint16), np.array([3, 9], np.uint16), cut_off(np.ones(2)))
+    found = merged([(((0, 3), (20, 30)), first), (((40, 50),), other)])
     rows = [
         [(found.members[p], found.lowers[p]) for start in found.starts for p in range(start[row], start[row + 1])]
-        for row in range(5)
+        for row in range(3)
     ]
-    assert rows == [[], [(1, 1.0), (21, 2.0)], [], [(0, 3.0), (2, 4.0), (29, 5.0), (43, 1.0)], [(49, 1.0)]]
-
-
-def test_rows_are_ordered_by_their_nearest_row_of_the_sample():
-    found = merged((5, 8), [some_candidates()])
-    assert module._closest(*found, 3).tolist() == [1, -1, 0]
-    assert module._closest(*found, 1).tolist() == [-1, -1, 0]
+    assert rows == [[], [(0, 3.0), (2, 4.0), (29, 5.0), (43, 1.0)], [(49, 1.0)]]

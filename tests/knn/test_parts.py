@@ -52,7 +52,7 @@ def scene(tmp_path):
 
 def listed_rows(part):
     """Row of the search -> its candidates with their lower bounds."""
-    lists = part.cut(part.rows).lists
+    lists = part.of(np.arange(*part.rows))
     ends = np.cumsum([0, *lists.counts])
     names = np.concatenate([np.arange(*column) for column in part.columns])
     for row, (first, last) in enumerate(pairwise(ends)):
@@ -87,6 +87,16 @@ def test_a_stretch_gets_radii_that_hold_enough_points(scene):
         assert (np.concatenate(inside) >= 5).mean() > 0.98
 
 
+def test_keys_bring_near_rows_together(scene):
+    """Rows with neighbouring keys are nearer than any two rows."""
+    search, _, distances = scene
+    found = start(Start(search, 2))
+    np.testing.assert_array_equal(start(Start(search, 1)).keys[0], found.keys[0])
+    rows = np.argsort(np.concatenate(found.keys))
+    places = np.r_[:60, 120:180][rows]
+    assert np.median(distances[places[1:], places[:-1]]) < 0.8 * np.median(distances)
+
+
 def test_two_stretches_list_each_other(scene):
     search, _, distances = scene
     radii = np.full(60, np.median(distances) * search.choice.frame.scale)
@@ -95,7 +105,7 @@ def test_two_stretches_list_each_other(scene):
     np.testing.assert_array_equal(found.radii[1], radii)
     assert_complete(found.candidates[0], found.radii[0], distances, scale, np.arange(180, 240))
     assert_complete(found.candidates[1], found.radii[1], distances, scale, np.arange(70, 110))
-    sizes = [part.cut(part.rows).lists.counts.sum() for part in found.candidates]
+    sizes = [part.of(np.arange(*part.rows)).counts.sum() for part in found.candidates]
     assert sizes[1] > sizes[0] > 0
 
 
@@ -106,7 +116,7 @@ def test_lists_that_run_full_lower_the_radius(scene):
         patch.setattr(parts.Search, "rank", lambda self, seen: 4)
         found = collect(Pair(search, (1, 2), (60, 120), (np.full(60, 1e6), np.full(60, 1e6)), (None, None)))
     assert (found.radii[0] < 1e6).all()
-    assert found.candidates[0].cut((60, 120)).lists.counts.max() <= 12
+    assert found.candidates[0].of(np.arange(60, 120)).counts.max() <= 12
     assert_complete(found.candidates[0], found.radii[0], distances, search.choice.frame.scale, np.arange(120, 180))
 
 
@@ -122,14 +132,16 @@ def test_all_joins_together_decide_some_rows(scene, is_shared):
     ]
     found = [part for join in (*starts, *joins) for part in join.candidates]
     assert {type(part.lists) for part in found} == {Laid if is_shared else Listed}
-    rows = (110, 170)  # of two stretches
-    overlapping = [part for part in found if part.rows[0] < rows[1] and part.rows[1] > rows[0]]
-    least = np.minimum.reduce([np.r_[starts[0].radii[1], starts[1].radii[1]][rows[0] - 60 : rows[1] - 60], radii])
-    nearest = decided(Decision(search, rows, overlapping, least))
-    expected = np.argsort(distances[slice(*rows)], axis=1)[:, :5]
+    rows = np.random.default_rng(1).permutation(180)[:60] + 60  # of three stretches
+    own = np.concatenate([one.radii[1] for one in starts])
+    overlapping = [part for part in found if part.rows[0] >= 60]
+    if not is_shared:  # lists that travel are those of the rows
+        overlapping = [part._replace(lists=part.of(rows)) for part in overlapping]
+    nearest = decided(Decision(search, rows, overlapping, np.minimum(own[rows - 60], radii)))
+    expected = np.argsort(distances[rows], axis=1)[:, :5]
     np.testing.assert_array_equal(nearest.certified, np.ones(60, np.bool_))  # a few rows without a proof are done at once
     np.testing.assert_array_equal(nearest.indices, order[expected])
-    np.testing.assert_allclose(nearest.distances, np.take_along_axis(distances[slice(*rows)], expected, axis=1), rtol=1e-14)
+    np.testing.assert_allclose(nearest.distances, np.take_along_axis(distances[rows], expected, axis=1), rtol=1e-14)
 
 
 def test_rows_without_a_proof_are_left_where_they_are_many(scene, monkeypatch):
@@ -137,15 +149,15 @@ def test_rows_without_a_proof_are_left_where_they_are_many(scene, monkeypatch):
     found = [part for stretch in (1, 2, 3) for part in start(Start(search, stretch)).candidates]
     monkeypatch.setattr(parts, "TOGETHER", 20)
     overlapping = [part for part in found if part.rows == (0, 60)]
-    assert decided(Decision(search, (0, 60), overlapping, np.zeros(60))).certified.sum() == 0
-    assert decided(Decision(search, (0, 20), overlapping, np.zeros(20))).certified.all()
+    assert decided(Decision(search, np.arange(60), overlapping, np.zeros(60))).certified.sum() == 0
+    assert decided(Decision(search, np.arange(20), overlapping, np.zeros(20))).certified.all()
 
 
 def test_candidates_that_cannot_be_read_are_not_decided(scene):
     search, _, _ = scene
     found = start(Start(search, 1))
     close_folder(search.folder)
-    assert decided(Decision(search, (0, 60), found.candidates[:1], found.radii[0])) is None
+    assert decided(Decision(search, np.arange(60), found.candidates[:1], found.radii[0])) is None
 
 
 def test_each_task_has_its_answer(scene):
@@ -153,7 +165,7 @@ def test_each_task_has_its_answer(scene):
     found = perform(Start(search, 1))
     assert isinstance(found, Found)
     assert isinstance(perform(Pair(search, (1, 2), (60, 120), (np.ones(60), np.ones(60)), (found.filter, None))), Found)
-    assert perform(Decision(search, (0, 60), found.candidates[:1], found.radii[0])).certified.all()
+    assert perform(Decision(search, np.arange(60), found.candidates[:1], found.radii[0])).certified.all()
     assert perform(Single(search, np.array([3]))).certified.all()
 
 

@@ -35,11 +35,6 @@ class Form(NamedTuple):
     offset: int
 
 
-def narrowed(form: Form, start: int, stop: int) -> Form:
-    """The elements start to stop of an array of one dimension."""
-    return Form(form.dtype, (stop - start,), form.offset + start * np.dtype(form.dtype).itemsize)
-
-
 class Laid(NamedTuple):
     """Arrays in one file."""
 

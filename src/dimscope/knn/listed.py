@@ -13,7 +13,7 @@ import numpy as np
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.compiled import compiled
 from dimscope.knn.filters import Rows
-from dimscope.knn.handover import Laid, narrowed, take
+from dimscope.knn.handover import Laid, take
 from dimscope.knn.join import Lists
 from dimscope.knn.kernels import bounds, differences
 from dimscope.knn.opened import Span
@@ -55,31 +55,21 @@ class Candidates(NamedTuple):
     columns: tuple[Span, ...]
     lists: Listed | Laid
 
-    def cut(self, rows: Span) -> "Candidates | None":
-        """The part of those rows that are among `rows`; None where the file cannot be read here."""
-        start, stop = max(self.rows[0], rows[0]), min(self.rows[1], rows[1])
-        counts = _first_array(self.lists)
-        if counts is None:
+    def of(self, chosen: IntArray) -> Listed | None:
+        """Lists of the chosen rows, empty for those that are not among `rows`; None where the file cannot be read here."""
+        lists = take(self.lists) if isinstance(self.lists, Laid) else self.lists
+        if lists is None:
             return None
-        edges = [int(counts[: row - self.rows[0]].sum()) for row in (start, stop)]
-        pairs = _slices(self.lists, *edges)
-        if pairs is None:
-            return None
-        lists = Listed(counts[start - self.rows[0] : stop - self.rows[0]], *pairs)
-        return Candidates((start, stop), self.columns, lists)
-
-
-def _first_array(lists: Listed | Laid) -> np.ndarray | None:
-    if isinstance(lists, Listed):
-        return lists.counts
-    found = take(lists._replace(forms=lists.forms[:1]))
-    return found[0] if found else None
-
-
-def _slices(lists: Listed | Laid, start: int, stop: int) -> list[np.ndarray] | None:
-    if isinstance(lists, Listed):
-        return [lists.members[start:stop], lists.lowers[start:stop]]
-    return take(lists._replace(forms=tuple(narrowed(form, start, stop) for form in lists.forms[1:])))
+        counts, members, lowers = lists
+        ends, lines = np.zeros(len(counts) + 1, np.int64), chosen - self.rows[0]
+        np.cumsum(counts, out=ends[1:])
+        inside = (lines >= 0) & (lines < len(counts))
+        found = np.zeros(len(chosen), np.uint16)
+        found[inside] = counts[lines[inside]]
+        size = int(found.sum(dtype=np.int64))
+        picked = Listed(found, np.empty(size, np.uint16), np.empty(size, np.uint16))
+        _pick(lines[inside], ends, members, lowers, picked.members, picked.lowers)
+        return picked
 
 
 class Merged(NamedTuple):
@@ -117,20 +107,14 @@ def filled_up(codes: np.ndarray) -> np.ndarray:
     return found
 
 
-def merged(rows: Span, parts: Sequence[Candidates]) -> Merged:
-    """All candidates of the rows; each part has lists of its own for rows that are among them."""
-    starts = np.zeros((len(parts), rows[1] - rows[0] + 1), np.int64)
-    members, lowers, total = list[np.ndarray](), list[np.ndarray](), 0
-    for line, (span, columns, lists) in zip(starts, parts, strict=True):
-        assert isinstance(lists, Listed)
-        first, last = span[0] - rows[0] + 1, span[1] - rows[0] + 1
-        np.cumsum(lists.counts, out=line[first:last])
-        line[last:] = len(lists.members)
-        line += total
-        total += len(lists.members)
-        members.append(np.concatenate([np.arange(*column, dtype=np.int32) for column in columns])[lists.members])
-        lowers.append(lists.lowers)
-    return Merged(starts, np.concatenate(members), filled_up(np.concatenate(lowers)))
+def merged(parts: Sequence[tuple[tuple[Span, ...], Listed]]) -> Merged:
+    """All candidates of the same rows; each part comes with the spans through which its candidates are numbered."""
+    starts = np.zeros((len(parts), len(parts[0][1].counts) + 1), np.int64)
+    for line, (_, lists) in zip(starts, parts, strict=True):
+        np.cumsum(lists.counts, out=line[1:])
+    starts += np.cumsum([0, *(len(lists.members) for _, lists in parts[:-1])])[:, None]
+    members = [np.concatenate([np.arange(*span, dtype=np.int32) for span in spans])[lists.members] for spans, lists in parts]
+    return Merged(starts, np.concatenate(members), filled_up(np.concatenate([lists.lowers for _, lists in parts])))
 
 
 def decide(
@@ -142,7 +126,6 @@ def decide(
     radii: FloatArray,
     scale: float,
     k: int,
-    sample: int,
 ) -> tuple[FloatArray, IntArray, np.ndarray]:
     """The k nearest of the candidates by float64 differences.
 
@@ -154,16 +137,14 @@ def decide(
         radii: every point within this radius of a row is among its candidates.
         scale: of the filter, in whose units radii and bounds are.
         k: neighbours.
-        sample: the first rows of the search; rows that have the same one in front are decided one after the other.
 
     Returns:
         Squared distances (rows, k), numbers (rows, k), and for each row whether they are proven to be the nearest.
     """
     squares, indices = np.full((len(chosen), k), np.inf), np.full((len(chosen), k), -1, np.int64)
     certified = np.zeros(len(chosen), np.bool_)
-    order = np.argsort(_closest(*found, sample), kind="stable")
     room = int((found.starts[:, 1:] - found.starts[:, :-1]).sum(axis=0).max(initial=0))
-    _decide(order, points, chosen, places, names, *found, room, radii, scale, squares, indices, certified)
+    _decide(points, chosen, places, names, *found, room, radii, scale, squares, indices, certified)
     return squares, indices, certified
 
 
@@ -185,15 +166,12 @@ def _take(start: Any, stop: Any, shift: Any, lists: Any, rows: Any, counts: Any,
 
 
 @compiled
-def _closest(starts: Any, members: Any, lowers: Any, sample: Any) -> Any:
-    """For each row the candidate among the first `sample` rows with the lowest bound, -1 without one."""
-    found, lowest = np.full(starts.shape[1] - 1, -1, np.int64), np.full(starts.shape[1] - 1, np.inf)
-    for part in range(starts.shape[0]):
-        for row in range(found.shape[0]):
-            for p in range(starts[part, row], starts[part, row + 1]):
-                if members[p] < sample and lowers[p] < lowest[row]:
-                    lowest[row], found[row] = lowers[p], members[p]
-    return found
+def _pick(lines: Any, ends: Any, members: Any, lowers: Any, out_members: Any, out_lowers: Any) -> None:
+    taken: Any = 0
+    for line in lines:
+        for p in range(ends[line], ends[line + 1]):
+            out_members[taken], out_lowers[taken] = members[p], lowers[p]
+            taken += 1
 
 
 @compiled
@@ -223,16 +201,13 @@ def _split(reach: Any, here: Any, lower: Any, n: Any, near: Any) -> Any:
 
 @compiled
 def _decide(
-    order: Any, points: Any, chosen: Any, places: Any, names: Any, starts: Any, members: Any, lowers: Any, room: Any,
+    points: Any, chosen: Any, places: Any, names: Any, starts: Any, members: Any, lowers: Any, room: Any,
     radii: Any, scale: Any, squares: Any, indices: Any, certified: Any,
 ) -> None:  # fmt: skip
-    """As `dimscope.knn.decisions.decide`, for lower bounds alone: the k lowest give the reach of the others.
-
-    Rows with the same candidate in front follow each other (`order`): what they share is still in the cache.
-    """
+    """As `dimscope.knn.decisions.decide`, for lower bounds alone: the k lowest give the reach of the others."""
     k, here, lower = squares.shape[1], np.empty(room + 1, np.int32), np.empty(room + 1, np.float32)
     near, labels, values = np.empty(room + 1, np.int32), np.empty(room, np.int64), np.empty(room)
-    for row in order:
+    for row in range(chosen.shape[0]):
         n = _gather(row, starts, members, lowers, here, lower)
         if n < k:
             continue

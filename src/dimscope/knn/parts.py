@@ -20,6 +20,8 @@ from dimscope.knn.opened import Choice, Chosen, Search, Span, opened
 from dimscope.knn.scratch import Scratch
 from dimscope.knn.workers import Workers, reused
 
+FEW = 64
+"""Rows of the sample by which others are grouped first. Of 8 to 1024, measured at n = 20 000, 16 to 64 were the best."""
 TOGETHER = 64
 """Rows of one task that are computed from all distances."""
 
@@ -50,10 +52,17 @@ class Pair(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Some rows with all their candidates, and the radii within which these are all."""
+    """Some rows with all their candidates.
+
+    Attributes:
+        search: the search.
+        rows: near ones follow each other: what they share is then still in the cache.
+        parts: where the candidates of each are; lists that are not in a file are those of these rows alone.
+        radii: of the rows, within which these are all.
+    """
 
     search: Search
-    rows: Span
+    rows: IntArray
     parts: Sequence[Candidates]
     radii: FloatArray
 
@@ -71,11 +80,13 @@ class Found(NamedTuple):
     Attributes:
         candidates: of both sides.
         radii: of the same rows; every point within them is among the candidates.
+        keys: numbers that are near each other for rows that are, of both sides of a stretch that was started.
         filter: of the stretch that was started, where it lies in a file.
     """
 
     candidates: tuple[Candidates, Candidates]
     radii: tuple[FloatArray, FloatArray]
+    keys: tuple[IntArray, IntArray] | None = None
     filter: Laid | None = None
 
 
@@ -120,7 +131,8 @@ def start(task: Start) -> Found:
         if tiles.is_readable:
             tiles.start(is_first=task.stretch == 1)
         found = tiles.found(spans, is_start=True)
-    return found._replace(filter=own.lay_filter(search, task.stretch))
+    keys = tiles.keys[: tiles.edge], tiles.keys[tiles.edge :]
+    return found._replace(keys=keys, filter=own.lay_filter(search, task.stretch))
 
 
 def collect(pair: Pair) -> Found:
@@ -143,7 +155,7 @@ class _Tiles:
         self.is_readable = is_readable(self.rows)
         self.rank, self.room = search.rank(self.n), search.room(self.n)
         self.lists = _lists(self.n, self.room)
-        self.seen = np.zeros(self.n, np.int64)
+        self.seen, self.keys = np.zeros(self.n, np.int64), np.zeros(self.n, np.int64)
         self.workers = Workers(1, 2 * join.BLOCK * join.BLOCK)
 
     def __enter__(self) -> "_Tiles":
@@ -190,10 +202,14 @@ class _Tiles:
         return Found(candidates, (self.lists.radii[: self.edge], self.lists.radii[self.edge :]))
 
     def _sample(self, rows: Span, columns: Span) -> None:
-        """First radii of a block of rows from a block of the sample, and what it holds within them."""
+        """First radii of a block of rows from a block of the sample, and what it holds within them.
+
+        Keys are the nearest of a few rows of the sample, then the nearest of all in the block.
+        """
         tile, n_others = self._tile(rows, columns), self.search.chosen.n - 1
         sides = self.rows, self.rows
-        set_sampled_radii(tile, rows[0], columns[0], rows == columns, self.search.k, n_others, self.lists, *sides)
+        squares = set_sampled_radii(tile, rows[0], columns[0], rows == columns, self.search.k, n_others, self.lists, *sides)
+        self.keys[slice(*rows)] = squares[:, :FEW].argmin(axis=1) * squares.shape[1] + squares.argmin(axis=1)
         self._collect(tile, rows, columns)
 
     def _multiply(self, tiles: Sequence[tuple[Span, Span]]) -> None:
@@ -248,27 +264,19 @@ def _round(blocks: Sequence[Span]) -> list[tuple[Span, Span]]:
 
 def decided(task: Decision) -> Nearest | None:
     """The nearest neighbours of some rows, or None where their candidates cannot be read here."""
-    search, own, rows = task.search, opened(task.search.chosen), slice(*task.rows)
-    parts = [part.cut(task.rows) for part in task.parts]
-    found = [part for part in parts if part is not None]
-    if len(found) < len(parts):
-        return None
-    scale = search.choice.frame.scale
-    squares, indices, certified = decide(
-        own.points,
-        own.places[rows],
-        own.places,
-        own.order,
-        merged(task.rows, found),
-        task.radii,
-        scale,
-        search.k,
-        search.sample,
-    )
+    search, own = task.search, opened(task.search.chosen)
+    parts = list[tuple[tuple[Span, ...], Listed]]()
+    for part in task.parts:
+        lists = part.lists if isinstance(part.lists, Listed) else part.of(task.rows)
+        if lists is None:
+            return None
+        parts.append((part.columns, lists))
+    places, scale = own.places[task.rows], search.choice.frame.scale
+    squares, indices, certified = decide(own.points, places, own.places, own.order, merged(parts), task.radii, scale, search.k)
     nearest = Nearest(np.sqrt(squares), indices.astype(np.int32), certified)
     left = np.flatnonzero(~certified)
     if 0 < len(left) <= TOGETHER:  # more are tasks of their own
-        for column, again in zip(nearest, recomputed(Single(search, own.order[rows][left])), strict=True):
+        for column, again in zip(nearest, recomputed(Single(search, own.order[task.rows[left]])), strict=True):
             column[left] = again
     return nearest
 

@@ -52,6 +52,8 @@ STRETCH_BYTES = 128 << 20
 """Largest float32 filter of a stretch."""
 ENOUGH = 3
 """Tasks of pairs for each worker, from which on it does not matter that some have one more."""
+REGION = 32_768
+"""Rows among which those of a decision are chosen: it reads the candidates of all of them."""
 DECIDED_TOGETHER = 8192
 """Most rows decided by one task."""
 
@@ -125,6 +127,7 @@ class _Spread:
 
     Attributes:
         radii: of each row, in the order of the search, the least that any task gave.
+        keys: of each row, in that order; near rows have keys that are near.
         found: the candidates of all rows, as far as they are known.
         filters: of each stretch whose rows have their radii, where a worker left its filter.
         n_joined: tasks that were answered, decisions not counted.
@@ -134,7 +137,7 @@ class _Spread:
     def __init__(self, search: Search, engine: Engine) -> None:
         n, k = search.chosen.n, search.k
         self.search, self.engine, self.n_workers = search, engine, engine.n_workers
-        self.radii = np.full(n, np.inf)
+        self.radii, self.keys = np.full(n, np.inf), np.zeros(n, np.int64)
         self.found = list[Candidates]()
         self.filters: dict[int, Laid | None] = {}
         self.n_joined = 0
@@ -152,7 +155,7 @@ class _Spread:
 
     def _tasks(self) -> Iterator[Task | None]:
         """Stretches, pairs, decisions; None where the next one needs answers that are still to come."""
-        n, stretches = self.search.chosen.n, range(1, self.search.n_stretches)
+        stretches = range(1, self.search.n_stretches)
         yield from (Start(self.search, number) for number in stretches)
         pairs = list(combinations(stretches, 2))
         pieces = pieces_of(len(pairs), self.n_workers)
@@ -163,19 +166,27 @@ class _Spread:
             yield self._pair(pair, rows)
         while self.n_joined < len(stretches) + len(joins):
             yield None
-        share = ceil(n / (DECIDED_TOGETHER * self.n_workers)) * self.n_workers
-        for rows in cuts_of(0, n, max(2 * self.n_workers, share)):
-            yield self._decision(rows)
+        yield from map(self._decision, self._groups())
+
+    def _groups(self) -> Iterator[IntArray]:
+        """The rows of each decision, about as many for each worker; near ones follow each other."""
+        n = self.search.chosen.n
+        regions = cuts_of(0, n, ceil(n / REGION))
+        pieces = ceil(max(2 * self.n_workers, n / DECIDED_TOGETHER) / len(regions))
+        for first, last in regions:
+            order = first + np.argsort(self.keys[first:last], kind="stable")
+            yield from (order[slice(*cut)] for cut in cuts_of(0, last - first, pieces))
 
     def _pair(self, pair: tuple[int, int], rows: Span) -> Pair:
         radii = (self.radii[slice(*rows)], self.radii[slice(*self.search.span(pair[1]))])
         return Pair(self.search, pair, rows, radii, (self.filters[pair[0]], self.filters[pair[1]]))
 
-    def _decision(self, rows: Span) -> Decision:
-        parts = [found for found in self.found if found.rows[0] < rows[1] and found.rows[1] > rows[0]]
+    def _decision(self, rows: IntArray) -> Decision:
+        first, last = int(rows.min()), int(rows.max())
+        parts = [found for found in self.found if found.rows[0] <= last and found.rows[1] > first]
         if not self.is_shared:
             parts = [_here(part, rows) for part in parts]
-        return Decision(self.search, rows, parts, self.radii[slice(*rows)])
+        return Decision(self.search, rows, parts, self.radii[rows])
 
     def _perform(self, tasks: Iterable[Task | None]) -> list[Task]:
         """Give out the tasks and note their answers; returns those without one."""
@@ -203,7 +214,7 @@ class _Spread:
 
     def _write(self, task: Task, answer: Nearest) -> None:
         assert not isinstance(task, Start | Pair)
-        numbers = self.order[slice(*task.rows)] if isinstance(task, Decision) else task.numbers
+        numbers = self.order[task.rows] if isinstance(task, Decision) else task.numbers
         for column, found in zip(self.nearest, answer, strict=True):
             column[numbers] = found
 
@@ -217,16 +228,19 @@ class _Spread:
                 part = part._replace(lists=keep(self.search.folder, part.lists))
             self.found.append(part)
         if isinstance(task, Start):
+            assert answer.keys is not None
             self.filters[task.stretch] = answer.filter
+            for part, keys in zip(answer.candidates, answer.keys, strict=True):
+                self.keys[slice(*part.rows)] = keys
         self.n_joined += 1
 
 
-def _here(part: Candidates, rows: Span) -> Candidates:
-    """The candidates of some rows, read by this process."""
-    found = part.cut(rows)
+def _here(part: Candidates, rows: IntArray) -> Candidates:
+    """The candidates of some rows alone, read by this process."""
+    found = part.of(rows)
     if found is None:
         raise StoreError(
             "a temporary file of the search is gone although it is still needed; set TMPDIR to a folder that nobody cleans up "
             "meanwhile."
         )
-    return found
+    return part._replace(lists=found)
