@@ -5,7 +5,7 @@ import pytest
 
 from dimscope import dimension, neighbors
 from dimscope.checks.p010_ceiling import normal_dimension
-from dimscope.checks.p016_biased_interval import ALWAYS, BiasedInterval
+from dimscope.checks.p016_biased_interval import ALWAYS, BiasedInterval, drift_of
 from dimscope.dimensions import ESTIMATORS
 from profiles import make_profile
 
@@ -78,38 +78,60 @@ def at_scales(value, error, *, read=2, name="twonn", **wide):
     )  # fmt: skip
 
 
-def test_a_value_that_changes_farther_out_is_told_with_both_numbers():
+def test_a_value_that_drifts_with_the_scale_is_told_with_both_ends():
     finding = BiasedInterval().look(at_scales(4.67, 0.1, gride_2=(4.66, 0.1), gride_8=(4.5, 0.05), gride_32=(4.35, 0.03)))
     assert finding.layers == ("embed_00",)
     assert finding.text == (
-        "Gride at rank 32 gives 4.35 where 4.67 was read, more than 2 stated errors apart (embed_00): density or curvature "
-        "change within such neighbourhoods, and within those that were read."
+        "Gride drifts from 4.66 at rank 2 to 4.35 at rank 32, which makes more than 2 stated errors of 0.1 at the scale that "
+        "was read (embed_00): density or curvature change within the neighbourhoods, or noise or a boundary is in them."
     )
 
 
 @pytest.mark.parametrize(
     "profile",
     [
-        at_scales(4.67, 0.1, gride_32=(4.47, 0.03)),  # within two errors
-        at_scales(4.67, 0.1, gride_64=(3.0, 0.03)),  # farther than 16 times
-        at_scales(4.67, 0.1, read=32, gride_2=(9.0, 0.1), gride_32=(9.0, 0.1)),  # not farther than what was read
-        at_scales(4.67, 0.1, gride_32=(float("nan"), float("nan"))),
-        at_scales(4.67, 0.0, gride_32=(4.0, 0.0)),  # no errors are known
+        at_scales(4.67, 0.1, gride_2=(4.5, 0.1), gride_32=(4.3, 0.1)),  # the slope is within two of its errors
+        at_scales(4.67, 1.0, gride_2=(4.66, 0.02), gride_32=(4.35, 0.02)),  # the bias is within two stated errors
+        at_scales(4.67, 0.1, gride_2=(4.67, 0.1), gride_64=(3.0, 0.03)),  # farther than 16 times
+        at_scales(4.67, 0.1, gride_32=(4.0, 0.03)),  # one rank has no slope
+        at_scales(4.67, 0.1, gride_2=(4.67, 0.1), gride_32=(float("nan"), float("nan"))),
+        at_scales(4.67, 0.1, gride_2=(5.0, 0.0), gride_32=(4.0, 0.0)),  # no errors are known
     ],
-    ids=["within errors", "too far", "nearer", "no value", "no errors"],
+    ids=["slope within errors", "bias within errors", "too far", "one rank", "no value", "no errors"],
 )
-def test_no_change_within_reach_is_no_finding(profile):
+def test_no_drift_within_reach_is_no_finding(profile):
     assert BiasedInterval().look(profile) is None
 
 
-def test_the_largest_change_is_named():
+@pytest.mark.parametrize(("read", "dimension"), [(2, 4.67), (8, 2.5), (32, 5.0)])
+def test_the_drift_is_that_of_a_weighted_fit_of_rank_to_the_inverse_dimension(read, dimension):
+    ranks, values, errors = [2, 4, 8, 16, 32], np.array([4.9, 4.7, 4.75, 4.4, 4.3]), np.array([0.2, 0.15, 0.1, 0.07, 0.05])
+    drift = drift_of(dimension, read, np.array(ranks), values, errors)
+    powers = np.array(ranks) ** (1 / dimension)
+    fit, covariance = np.polyfit(powers, values, 1, w=1 / errors, cov="unscaled")
+    assert drift.bias == pytest.approx(fit[0] * read ** (1 / dimension), rel=1e-9)
+    assert drift.error == pytest.approx(np.sqrt(covariance[0, 0]) * read ** (1 / dimension), rel=1e-9)
+    assert drift.ranks == (2, 32)
+
+
+def test_where_density_and_tangent_space_are_constant_it_speaks_in_a_few_percent_of_data_sets():
+    rng, m = np.random.default_rng(0), 1000
+    errors = {2: 0.14, 4: 0.1, 8: 0.07, 16: 0.05, 32: 0.04}  # of Gride on 2000 points in 5 dimensions
+    columns = {f"gride_{rank}": (5 + error * rng.standard_normal(m)).tolist() for rank, error in errors.items()}
+    columns |= {f"gride_{rank}_err": error for rank, error in errors.items()}
+    profile = make_profile(columns["gride_16"], dimension_err=0.05, dimension_scale=16, n_unique=2000, **columns)
+    found = BiasedInterval().look(profile)
+    assert 0.01 < len(found.layers) / m < 0.06  # what two errors of a slope leave
+
+
+def test_the_largest_drift_is_named():
     profile = make_profile(
-        [3.0, 4.0, 5.0], dimension_err=0.1, n_unique=2000, gride_16=[3.0, 4.5, 8.0], gride_16_err=[0.1, 0.1, 0.1],
-        gride_32=[3.1, 4.6, 7.0], gride_32_err=[0.1, 0.1, 0.1],
+        [3.0, 4.0, 5.0], dimension_err=0.1, n_unique=2000, gride_2=[3.0, 4.0, 5.0], gride_2_err=0.1,
+        gride_32=[3.1, 4.6, 7.0], gride_32_err=0.1,
     )  # fmt: skip
     finding = BiasedInterval().look(profile)
     assert finding.layers == ("block_01", "block_02")
-    assert "Gride at rank 32 gives 7 where 5 was read" in finding.text
+    assert "Gride drifts from 5 at rank 2 to 7 at rank 32" in finding.text
 
 
 def gride_columns(table):

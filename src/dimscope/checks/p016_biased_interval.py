@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dimscope.arrays import FloatArray
+from dimscope.arrays import FloatArray, IntArray
 from dimscope.checks.base import Finding, Severity, layer_list
 from dimscope.checks.p010_ceiling import normal_dimension
 from dimscope.profile import Profile
@@ -26,8 +26,19 @@ class BiasedInterval:
 
     Four cases: an estimator that is biased everywhere; layers of dimension below `line`, where points share distances
     beyond the ranks that they read; layers where normal points that give the same value have a dimension more than
-    `errors` standard errors larger; layers where Gride at ranks up to `reach` times as far differs by more than `errors`
-    standard errors of the difference, which shows that density or curvature change within such neighbourhoods.
+    `errors` standard errors larger; layers where Gride drifts with the scale.
+
+    Gride reads disjoint shells of neighbours at ranks 2, 4, 8, ..., whose values are independent, and equal where density and
+    tangent space are constant. Where they are not, the bias grows with the radius: in proportion to it at a boundary, and to
+    its square inside. So the values at ranks up to `reach` times the one that was read are fitted by d0 + c rank^(1/d),
+    weighted by their errors; radii are as rank^(1/d). The check speaks when c differs from 0 by more than `errors` of its
+    standard errors, and the bias c rank^(1/d) at the rank that was read is more than `errors` stated errors of the dimension.
+    (docs/calibration.md has how often it speaks where it should and where not.)
+
+    Attributes:
+        line: dimension below which errors are known to be too small.
+        errors: standard errors beyond which something is told.
+        reach: how many times as far as what was read Gride is followed.
     """
 
     line: float = 1.5
@@ -45,7 +56,7 @@ class BiasedInterval:
         facts, concerned = [], np.zeros(len(profile.layers), dtype=bool)
         if asked[0] in ALWAYS:
             facts.append(f"{ALWAYS[asked[0]]}, also where all its assumptions hold.")
-        for rows, text in (self._too_narrow(profile), self._too_low(profile), self._changing(profile)):
+        for rows, text in (self._too_narrow(profile), self._too_low(profile), self._drifting(profile)):
             if rows.any():
                 concerned |= rows
                 facts.append(text)
@@ -79,34 +90,54 @@ class BiasedInterval:
             f"({_named(profile, rows)})."
         )
 
-    def _changing(self, profile: Profile) -> tuple[NDArray[np.bool_], str]:
-        value, error = profile.values("dimension"), profile.values("dimension_err")
-        ranks, wide, wide_error = _wider(profile, self.reach)
-        difference, both = np.abs(wide - value), np.hypot(error, wide_error)
-        rows = (both > 0) & (difference > self.errors * both)
+    def _drifting(self, profile: Profile) -> tuple[NDArray[np.bool_], str]:
+        error, drifts = profile.values("dimension_err"), _drifts(profile, self.reach)
+        bias, doubt = np.abs([drift.bias for drift in drifts]), np.array([drift.error for drift in drifts])
+        rows = (error > 0) & (bias > self.errors * np.maximum(doubt, error))
         if not rows.any():
             return rows, ""
-        worst = int(np.argmax(np.divide(difference, both, out=np.full(len(both), -np.inf), where=rows)))
+        worst = int(np.argmax(np.divide(bias, error, out=np.full(len(error), -np.inf), where=rows)))
+        near, far = drifts[worst].ranks
+        ends = [profile.values(f"gride_{rank}")[worst] for rank in (near, far)]
         return rows, (
-            f"Gride at rank {int(ranks[worst])} gives {wide[worst]:.3g} where {value[worst]:.3g} was read, more than "
-            f"{self.errors:g} stated errors apart ({_named(profile, rows)}): density or curvature change within such "
-            "neighbourhoods, and within those that were read."
+            f"Gride drifts from {ends[0]:.3g} at rank {near} to {ends[1]:.3g} at rank {far}, which makes more than "
+            f"{self.errors:g} stated errors of {error[worst]:.2g} at the scale that was read ({_named(profile, rows)}): "
+            "density or curvature change within the neighbourhoods, or noise or a boundary is in them."
         )
 
 
-def _wider(profile: Profile, reach: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Per layer the farthest rank of Gride up to `reach` times the one that was read, its value and error; NaN without."""
-    known = np.array(list(profile.numbered("gride_")))
-    m = len(profile.layers)
-    read = profile.values("dimension_scale") if profile.has("dimension_scale") else np.full(m, 2.0)
-    ranks, values, errors = np.full((3, m), np.nan)
-    for row in range(m):
-        within = known[(known > read[row]) & (known <= reach * read[row])]
-        if len(within):
-            ranks[row] = within[-1]
-            values[row] = profile.values(f"gride_{within[-1]}")[row]
-            errors[row] = profile.values(f"gride_{within[-1]}_err")[row]
-    return ranks, values, errors
+class Drift(NamedTuple):
+    """The bias at the rank that was read by the fit over ranks, its standard error, the nearest and the farthest rank."""
+
+    bias: float
+    error: float
+    ranks: tuple[int, int]
+
+
+def _drifts(profile: Profile, reach: float) -> list[Drift]:
+    """That of each layer, with the ranks up to `reach` times the one that was read there."""
+    value = profile.values("dimension")
+    read = profile.values("dimension_scale") if profile.has("dimension_scale") else np.full(len(value), 2.0)
+    known = np.array(list(profile.numbered("gride_")), dtype=np.int64)
+    curves = np.reshape([profile.values(f"gride_{rank}") for rank in known], (len(known), len(value)))
+    errors = np.reshape([profile.values(f"gride_{rank}_err") for rank in known], (len(known), len(value)))
+    found = []
+    for row in range(len(value)):
+        within = known <= reach * read[row]
+        found.append(drift_of(value[row], read[row], known[within], curves[within, row], errors[within, row]))
+    return found
+
+
+def drift_of(dimension: float, read: float, ranks: IntArray, values: FloatArray, errors: FloatArray) -> Drift:
+    """The weighted fit of the values at these ranks by d0 + c rank^(1/dimension); NaN with fewer than two values."""
+    usable = np.isfinite(values) & (errors > 0)
+    if usable.sum() < 2 or not dimension > 0:
+        return Drift(np.nan, np.nan, (0, 0))
+    ranks, values, weights = ranks[usable], values[usable], errors[usable] ** -2.0
+    radii = (ranks / read) ** (1 / dimension)  # in units of the one that was read
+    spread = radii - weights @ radii / weights.sum()
+    information = float(weights @ spread**2)
+    return Drift(float(weights @ (spread * values)) / information, information**-0.5, (int(ranks[0]), int(ranks[-1])))
 
 
 def _named(profile: Profile, rows: NDArray[np.bool_]) -> str:
