@@ -11,7 +11,7 @@ from dimscope.engines.shared import share
 from dimscope.errors import StoreError
 from dimscope.knn import handover, join, listed, on_tiles, opened, parts, spread
 from dimscope.knn.listed import HIGHEST
-from dimscope.knn.spread import cut_of, cuts_of, pieces_of, search
+from dimscope.knn.spread import cut_of, cuts_of, pieces_of, regions_of, search
 from fakes import Shuffled
 
 
@@ -126,6 +126,14 @@ def test_pairs_are_cut_until_all_workers_have_as_many_or_several(n_pairs, n_work
 def test_cuts_are_about_equal_and_never_empty():
     assert cuts_of(10, 20, 3) == [(10, 13), (13, 16), (16, 20)]
     assert cuts_of(0, 2, 5) == [(0, 1), (1, 2)]
+
+
+def test_decisions_are_two_or_more_for_each_worker_and_none_is_long():
+    assert regions_of(20_000, 2) == ([(0, 20_000)], 4)
+    assert regions_of(20_000, 100) == ([(0, 20_000)], 200)
+    regions, pieces = regions_of(10**6, 2)
+    assert (len(regions), pieces) == (31, 4)
+    assert max(last - first for first, last in regions) <= 32_768
 
 
 class Apart(Shuffled):

@@ -122,6 +122,12 @@ def cuts_of(start: int, stop: int, pieces: int) -> list[Span]:
     return list(pairwise(cuts))
 
 
+def regions_of(n: int, n_workers: int) -> tuple[list[Span], int]:
+    """Spans of rows that are decided together, and the tasks in which each is: two or more for each worker."""
+    regions = cuts_of(0, n, ceil(n / REGION))
+    return regions, ceil(max(2 * n_workers, n / DECIDED_TOGETHER) / len(regions))
+
+
 class _Spread:
     """One search under way.
 
@@ -170,9 +176,7 @@ class _Spread:
 
     def _groups(self) -> Iterator[IntArray]:
         """The rows of each decision, about as many for each worker; near ones follow each other."""
-        n = self.search.chosen.n
-        regions = cuts_of(0, n, ceil(n / REGION))
-        pieces = ceil(max(2 * self.n_workers, n / DECIDED_TOGETHER) / len(regions))
+        regions, pieces = regions_of(self.search.chosen.n, self.n_workers)
         for first, last in regions:
             order = first + np.argsort(self.keys[first:last], kind="stable")
             yield from (order[slice(*cut)] for cut in cuts_of(0, last - first, pieces))
