@@ -18,6 +18,8 @@ from dimscope.models.hub import explained_loading
         (ValueError("set trust_remote_code=True"), True, "it needs code of its own, which dimscope never runs"),
         (EOFError("Ran out of input"), True, "its weights file is damaged or holds something else than tensors"),
         (KeyError(), True, "KeyError."),
+        (KeyError("swoosh"), True, "its files say 'swoosh', which transformers does not know."),
+        (TypeError("Error for field 'n':\n    TypeError: got str\n  more"), True, "Error for field 'n': TypeError: got str."),
     ],
 )
 def test_one_sentence_each(error, is_folder, text):

@@ -102,7 +102,31 @@ def test_a_folder_with_several_safetensors_is_fine(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     for number in (1, 2):
         (tmp_path / f"model-{number}-of-2.safetensors").write_bytes(b"")
+    (tmp_path / "model.safetensors.index.json").write_text("{}")
     check_folder(tmp_path, allow_pickle=False)
+
+
+def test_weights_that_transformers_does_not_look_for_are_named(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"")
+    text = (
+        r"holds model-00001-of-00002\.safetensors, but neither model\.safetensors nor model\.safetensors\.index\.json, by which"
+    )
+    for allow_pickle in (False, True):
+        with pytest.raises(ModelError, match=text):
+            check_folder(tmp_path, allow_pickle=allow_pickle)
+
+
+@pytest.mark.parametrize("with_config", [False, True])
+def test_an_adapter_is_told_from_a_model(tmp_path, with_config):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    if with_config:
+        (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(
+        ModelError, match=r"is an adapter \(adapter_config\.json\), not a whole model\. Merge it into its base model"
+    ):
+        check_folder(tmp_path, allow_pickle=False)
 
 
 @pytest.mark.parametrize("ending", ["bin", "pt", "pth"])

@@ -22,6 +22,7 @@ from dimscope.pipeline.run import run_stages
 from dimscope.profile import Profile
 from dimscope.progress import Silent
 from media import N_COLORS, N_PIXELS, make_images, save_media_model, write_images, write_sounds
+from tiny import save_model
 
 N = 40
 
@@ -205,6 +206,12 @@ def test_clusters_are_for_images(models, tmp_path):
         run(asked(models["imagegpt"], tmp_path / "x.npy", clusters="c.npy"), tmp_path / "run")
     with pytest.raises(InputError, match=r"^all distinct texts are equal, or there is only one"):
         run(asked(models["imagegpt"], tmp_path / "x.npy"), tmp_path / "run")
+
+
+def test_texts_of_words_that_the_model_does_not_know_are_told_from_equal_ones(tmp_path):
+    (tmp_path / "x.txt").write_text("".join(f"unknown{row}\n" for row in range(N)))
+    with pytest.raises(InputError, match=rf"^all {N} texts become the same tokens; .* seems to know none of their words"):
+        run(asked(save_model("bert", tmp_path / "bert"), tmp_path / "x.txt"), tmp_path / "run")
 
 
 def test_too_few_distinct_images_are_called_images(models, tmp_path):

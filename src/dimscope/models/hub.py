@@ -66,5 +66,15 @@ def explained_loading(what: str, is_folder: bool) -> Iterator[None]:
         text = str(error).strip()
         reasons = REASONS if is_folder else {**REASONS, **HUB_REASONS}
         known = (reason for signs, reason in reasons.items() if any(sign in text for sign in signs))
-        why = next(known, text.splitlines()[0] if text else type(error).__name__)
+        why = next(known, _first_sentence(error, text))
         raise ModelError(f"{what} cannot be loaded: {why.rstrip('.')}.") from error
+
+
+def _first_sentence(error: Exception, text: str) -> str:
+    """What the message of a library says first; a key alone says nothing."""
+    if not text:
+        return type(error).__name__
+    if isinstance(error, KeyError):
+        return f"its files say {text}, which transformers does not know"
+    first, *further = (line.strip() for line in text.splitlines() if line.strip())
+    return f"{first} {further[0]}" if first.endswith(":") and further else first

@@ -148,10 +148,10 @@ class Reader:
     def _refuse_non_finite(self, name: LayerName, values: Points, rows: IntArray) -> None:
         bad = np.unique(rows[~np.isfinite(values).all(axis=1)])
         if len(bad):
-            shown = first_of(self.ids[row] for row in bad)
+            shown, dtype = first_of(self.ids[row] for row in bad), self.loaded.dtype
+            advice = "Check the weights." if dtype == "float32" else f"Try --dtype float32 (now {dtype}), or check the weights."
             raise InputError(
-                f"layer {name} ({name.module}) holds NaN or Inf for {len(bad)} examples of a batch (ids {shown}). Try "
-                f"--dtype float32 (now {self.loaded.dtype}), or check the weights."
+                f"layer {name} ({name.module}) holds NaN or Inf for {len(bad)} examples of a batch (ids {shown}). {advice}"
             )
 
 

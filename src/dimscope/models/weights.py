@@ -6,9 +6,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from dimscope.errors import ModelError
+from dimscope.errors import ModelError, first_of
 from dimscope.files import hash_file
 
+LOOKED_FOR = ("model.safetensors", "model.safetensors.index.json")
+"""Names under which transformers looks for weights, whole or the list of their parts."""
+ADAPTER = "adapter_config.json"
+"""What peft writes beside the few weights of an adapter."""
 FULL_HASH_LIMIT = 8 << 30
 """Weights up to this many bytes are hashed whole; of larger ones the header of each file (names, shapes, offsets) is."""
 NEVER_READ = frozenset({"pooler", "contact_head"})
@@ -19,13 +23,25 @@ def check_folder(folder: Path, allow_pickle: bool) -> None:
     """Nothing when the folder holds a configuration and weights that may be read.
 
     Raises:
-        ModelError: no config.json, no weights, or only a pickle that was not allowed.
+        ModelError: no config.json, no weights, those of an adapter, or under another name than transformers looks for, or only
+            a pickle that was not allowed.
     """
+    is_found = any((folder / name).is_file() for name in LOOKED_FOR)
+    if (folder / ADAPTER).is_file() and not is_found:
+        raise ModelError(
+            f"{folder} is an adapter ({ADAPTER}), not a whole model. Merge it into its base model (peft: merge_and_unload, "
+            "then save_pretrained) and give that folder."
+        )
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} is not a model folder: it has no config.json.")
-    if any(folder.glob("*.safetensors")):
+    if is_found:
         return
-    pickles = _pickles(folder)
+    tensors, pickles = sorted(path.name for path in folder.glob("*.safetensors")), _pickles(folder)
+    if tensors and not (allow_pickle and pickles):
+        raise ModelError(
+            f"{folder} holds {first_of(tensors, 3)}, but neither {' nor '.join(LOOKED_FOR)}, by which transformers finds "
+            "weights; rename the file, or copy the index too."
+        )
     if not pickles:
         raise ModelError(f"{folder} holds no weights: no .safetensors file was found beside its config.json.")
     if not allow_pickle:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dimscope.arrays import IntArray
 from dimscope.config import ModelConfig, RunConfig, pools_of
-from dimscope.errors import UsageError
+from dimscope.errors import InputError, UsageError
 from dimscope.inputs.audio import samples_at
 from dimscope.inputs.base import Examples
 from dimscope.inputs.contents import Contents, FileContents
@@ -57,8 +57,14 @@ def prepare(config: RunConfig, examples: Examples, progress: Progress, control: 
     if by_token:
         tokens = sample_tokens(tokens, config.model.tokens, config.data.seed)
         refuse_few(sum(int(mask.sum()) for mask in tokens.content), config.measure.k, "tokens")
-    else:
-        refuse_few(len(np.unique(tokens.duplicate_of)), config.measure.k, f"distinct {tokens.unit}")
+        return loaded, tokens
+    n_distinct = len(np.unique(tokens.duplicate_of))
+    if n_distinct == 1 and examples.kind in ("text", "protein") and len(set(examples.texts)) > 1:
+        raise InputError(
+            f"all {len(examples)} {tokens.unit} become the same tokens; {config.model.name} seems to know none of their words. "
+            "Is it a model for such data?"
+        )
+    refuse_few(n_distinct, config.measure.k, f"distinct {tokens.unit}")
     return loaded, tokens
 
 
