@@ -10,7 +10,7 @@ from dimscope.checks import find_findings
 from dimscope.config import config_from
 from dimscope.errors import UsageError
 from dimscope.pipeline.extract import extract
-from dimscope.pipeline.finish import FIGURE_ENDINGS, answer, illustrate
+from dimscope.pipeline.finish import FIGURE_ENDINGS, answer, illustrate, remove_illustrations
 from dimscope.pipeline.measure import measure
 from dimscope.pipeline.run import note_origin
 from dimscope.plots import PLOTS
@@ -68,6 +68,24 @@ def test_figures_have_the_size_and_forms_that_were_asked_for(measured):
     root = ElementTree.parse(folder.figures / "dimension.svg").getroot()
     assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(72 * SIZES["column"].width)
     assert (folder.figures / "dimension.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_no_picture_of_earlier_numbers_stays(measured):
+    config, folder, profile = measured
+    illustrate(folder, profile, *answer(config, folder, profile), endings=(".svg", ".pdf"))
+    (folder.figures / "mine.svg").write_text("of the user")
+    first = (folder.figures / "dimension.pdf").read_bytes()
+    other = profile.without(["label_overlap", "label_overlap_balanced", "knn_accuracy"])
+    other = other.with_columns({"dimension": 2 * profile.values("dimension")})
+    illustrate(folder, other, *answer(config, folder, other))
+    names = {path.name for path in folder.figures.iterdir()}
+    assert not [name for name in names if name.startswith("label_overlap")]
+    assert {"mine.svg", "dimension.svg", "dimension.png", "dimension.pdf"} <= names
+    assert (folder.figures / "dimension.pdf").read_bytes() != first
+    remove_illustrations(folder)
+    assert {path.name for path in folder.figures.iterdir()} == {"mine.svg"}
+    assert not folder.report.exists()
+    assert not folder.overlap.exists()
 
 
 def test_the_page_tells_title_command_and_credits(measured):

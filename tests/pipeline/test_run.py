@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from dimscope.config import config_from
 from dimscope.errors import DimscopeError, StoreError, UsageError
-from dimscope.pipeline.run import default_folder, note_origin, prepare_folder, run_stages
+from dimscope.pipeline.run import default_folder, finish_run, note_origin, prepare_folder, run_stages
 from dimscope.progress import Silent
 from dimscope.store.folder import RunFolder, clear_results, write_config
 from dimscope.store.manifest import Manifest
@@ -33,6 +34,23 @@ def test_a_run_writes_every_file_of_the_contract(small, bert, tmp_path):
     assert (content["command"], content["credits"]) == ("dimscope run here", ["me"])
     events = [json.loads(line)["event"] for line in result.folder.log.read_text().splitlines()]
     assert events == ["extract", "measure", "done"]
+
+
+def test_later_commands_are_told_and_pictures_of_other_numbers_go(small, bert, tmp_path):
+    folder, config = RunFolder(tmp_path / "run"), small(bert)
+    run_stages(config, folder.path, command="dimscope run here")
+    finish_run(config, folder, Silent(), with_report=False, command="dimscope measure run --no-report")
+    assert folder.report.exists()  # the numbers are the same
+    wider = config_from({"measure": {"overlap_k": 6}}, config)
+    finish_run(wider, folder, Silent(), with_report=False, command="dimscope measure run --overlap-k 6")
+    assert not folder.report.exists()
+    assert not list(folder.figures.iterdir())
+    for _ in range(2):
+        finish_run(wider, folder, Silent(), command="dimscope measure run")
+    commands = ["dimscope measure run --no-report", "dimscope measure run --overlap-k 6", "dimscope measure run"]
+    assert (Manifest(folder.path).content["command"], Manifest(folder.path).content["later"]) == ("dimscope run here", commands)
+    words = re.sub(r"<[^>]*>", "", folder.report.read_text(encoding="utf-8"))
+    assert "\n".join(["dimscope run here", *commands]) in words
 
 
 def test_every_stage_tells_its_progress(small, bert, tmp_path):

@@ -74,7 +74,8 @@ def measure(
             print_plan(plan_folder(config, folder, Scope(workers=dry_run), progress), as_json=as_json)
             return
         with open_engine(engine, address, workers) as there:
-            result = finish_run(config, folder, progress, with_report=reports, engine=there)
+            options: dict[str, Any] = {"with_report": reports, "command": typed_command()}
+            result = finish_run(config, folder, progress, engine=there, **options)
     else:
         config, out = resolve(given, config_file, settings), out or default_folder("arrays", str(source))
         if dry_run:

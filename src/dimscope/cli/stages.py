@@ -100,10 +100,13 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
     from dimscope.pipeline.finish import answer
     from dimscope.profile import Profile
     from dimscope.store.folder import open_folder, read_folder_config
+    from dimscope.store.manifest import Manifest
 
     folder = open_folder(stand_in(run, wanted=but_states))
     config = resolve({"measure__rule": rule}, None, (), read_folder_config(folder))
     recommendation, findings = answer(config, folder, Profile.load(folder.profile))
+    if rule is not None:
+        Manifest(folder.path).note_later(typed_command())
     if as_json:
         print_json(recommendation.to_dict())
     else:

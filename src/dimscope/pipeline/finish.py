@@ -44,31 +44,48 @@ def illustrate(
     size: str | None = None,
     endings: Sequence[str] = FIGURE_ENDINGS,
 ) -> None:
-    """Write `figures/`, `overlap.csv` and `report.html`; times, command and credits come from the manifest.
+    """Write `figures/`, `overlap.csv` and `report.html`; times, commands and credits come from the manifest.
 
-    Without `has_texts` the page shows examples by id and label only, and no pictures. `size` and `endings` are those of the
-    files in `figures/`; without a size each plot has its own.
+    Of an earlier call no picture stays that shows other numbers: what cannot be drawn any more is removed, and further endings
+    that are there are written again. Without `has_texts` the page shows examples by id and label only, and no pictures. `size`
+    and `endings` are those of the files in `figures/`; without a size each plot has its own.
 
     Raises:
         UsageError: an unknown size or ending.
     """
     from dimscope.plots import PLOTS
+    from dimscope.plots.base import METADATA
     from dimscope.reports import report
     from dimscope.reports.neighborhoods import overlap_csv, read_neighborhoods
 
     for name, kind in PLOTS.items():
+        there = [ending for ending in METADATA if (folder.figures / f"{name}{ending}").exists()]
         if not kind.is_drawable(profile):
+            for ending in there:
+                (folder.figures / f"{name}{ending}").unlink()
             continue
         options: dict[str, Any] = {"recommendation": recommendation} if name in WITH_ANSWER else {}
         plot = kind(profile, **options, **({"size": size} if size else {}))
-        for ending in endings:
+        for ending in dict.fromkeys([*endings, *there]):
             plot.save(folder.figures / f"{name}{ending}")
     full = profile.with_provenance(**_circumstances(folder))
     found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile))
-    if found.overlap is not None:
+    if found.overlap is None:
+        folder.overlap.unlink(missing_ok=True)
+    else:
         write_text(folder.overlap, overlap_csv(found.overlap, found.layers))
     shown = with_pictures(folder, found) if has_texts else found.without_texts()
     report(full, recommendation, findings, neighborhoods=shown).write(folder.report)
+
+
+def remove_illustrations(folder: RunFolder) -> None:
+    """Remove what `illustrate` writes, and nothing else."""
+    from dimscope.plots import PLOTS
+    from dimscope.plots.base import METADATA
+
+    figures = [folder.figures / f"{name}{ending}" for name in PLOTS for ending in METADATA]
+    for path in (*figures, folder.overlap, folder.report):
+        path.unlink(missing_ok=True)
 
 
 def with_pictures(folder: RunFolder, found: "Neighborhoods") -> "Neighborhoods":
@@ -92,8 +109,9 @@ def overlap_k_of(profile: Profile) -> int:
 def _circumstances(folder: RunFolder) -> dict[str, Any]:
     content = Manifest(folder.path).content
     seconds = {name: stage["seconds"] for name, stage in content.get("stages", {}).items() if "/" not in name}
-    kept: dict[str, Any] = {name: content[name] for name in ("title", "command", "credits", "created") if name in content}
-    return {"seconds": seconds, **kept}
+    kept: dict[str, Any] = {name: content[name] for name in ("title", "credits", "created") if name in content}
+    commands = [command for command in (content.get("command"), *content.get("later", [])) if command]
+    return {"seconds": seconds, **kept, "command": "\n".join(commands)}
 
 
 def _as_json(content: Any) -> str:

@@ -11,11 +11,12 @@ from dimscope.config import RunConfig
 from dimscope.dimensions import ESTIMATORS
 from dimscope.engines import HERE, Engine
 from dimscope.errors import UsageError, unknown_name
+from dimscope.files import hash_file
 from dimscope.inputs.examples import with_own_labels
 from dimscope.pipeline.controls import add_controls, refuse_impossible_controls
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.extras import add_extras, refuse_impossible_extras
-from dimscope.pipeline.finish import answer, illustrate
+from dimscope.pipeline.finish import answer, illustrate, remove_illustrations
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.measure import measure
 from dimscope.pipeline.pools import split_pools
@@ -84,16 +85,30 @@ def run_stages(
 
 
 def finish_run(
-    config: RunConfig, folder: RunFolder, progress: Progress, *, with_report: bool = True, engine: Engine = HERE
+    config: RunConfig,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    with_report: bool = True,
+    command: str = "",
+    engine: Engine = HERE,
 ) -> RunResult:
-    """Measure, recommend and report over a folder that has its states."""
+    """Measure, recommend and report over a folder that has its states.
+
+    Without a report, figures and page of an earlier call are removed where they show other numbers. A `command` that is not
+    the one that made the run is noted after it.
+    """
     refuse_impossible_measures(config)
+    before = _hash_of(folder.profile)
     profile = add_extras(config, folder, measure(config, folder, progress, engine), progress, engine)
     profile = add_controls(config, folder, profile, progress, engine)
     recommendation, findings = answer(config, folder, profile)
+    Manifest(folder.path).note_later(command)
     if with_report:
         progress.message("drawing figures and the report")
         illustrate(folder, profile, recommendation, findings)
+    elif _hash_of(folder.profile) != before:
+        remove_illustrations(folder)
     log_event(folder.log, "done", headline=recommendation.headline, findings=[finding.code for finding in findings])
     return RunResult(folder, profile, recommendation, findings)
 
@@ -157,6 +172,10 @@ def note_origin(folder: RunFolder, command: str, credits: Sequence[str] = (), ti
             credits=list(credits),
             **({"title": title} if title else {}),
         )
+
+
+def _hash_of(path: Path) -> str | None:
+    return hash_file(path) if path.is_file() else None
 
 
 def default_folder(model: str, data: str) -> Path:

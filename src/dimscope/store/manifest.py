@@ -1,7 +1,7 @@
 """manifest.json: what made the results, and which stages are finished.
 
 MUST hold `schema` (integer) and `dimscope` (version). MAY hold `model`, `data`, `environment` (plain facts), `stages` (name ->
-key, seconds, files) and `hashes` (file -> sha256). Unknown entries are kept.
+key, seconds, files), `hashes` (file -> sha256), `command` and `later` (commands). Unknown entries are kept.
 """
 
 import json
@@ -44,6 +44,12 @@ class Manifest:
         """Set top-level entries."""
         self.content.update(entries)
         write_text(self.path, json.dumps(self.content, indent=2, sort_keys=True, default=str) + "\n")
+
+    def note_later(self, command: str) -> None:
+        """Record a command that went on with the run in `later`; nothing without one, or where it is the last one already."""
+        later = self.content.get("later", [])
+        if command and command != [self.content.get("command"), *later][-1]:
+            self.write(later=[*later, command])
 
     def is_stage_done(self, stage: str, key: str) -> bool:
         """True when the stage finished with this key and its files are still there unchanged in size."""
