@@ -76,3 +76,26 @@ def test_without_soundfile_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(InputError, match=r"which is not installed\. Install it with: pip install 'dimscope\[audio\]'$"):
         check_sound(tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize("ending", ["wav", "aiff"])
+def test_a_file_shorter_than_its_first_chunk_says_is_refused(tmp_path, ending):
+    place = tmp_path / f"x.{ending}"
+    soundfile.write(place, TONE, RATE)
+    whole = place.read_bytes()
+    check_sound(place)
+    place.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=rf"x\.{ending} ends before what its header promises; replace or remove it\."):
+        check_sound(place)
+    for unknown in (bytes(4), b"\xff" * 4):  # written into a pipe
+        place.write_bytes(whole[:4] + unknown + whole[8:])
+        check_sound(place)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(tmp_path, value):
+    samples = TONE.copy()
+    samples[100] = value
+    soundfile.write(tmp_path / "x.wav", samples, RATE, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"x\.wav holds NaN or Inf; replace or remove it\."):
+        check_sound(tmp_path / "x.wav")
