@@ -15,8 +15,8 @@ def test_any_other_is_refused_with_those_that_are_there(name):
         find_device(name)
 
 
-def test_several_devices_are_for_several_workers():
-    text = r'^device "cuda:0,cuda:1" was asked for; a process computes on one device\. .* --engine dask --address URL'
+def test_several_devices_are_for_models_that_are_read():
+    text = r'^device "cuda:0,cuda:1" was asked for; this is computed on one device\. Models that are read may lie on several'
     with pytest.raises(UsageError, match=text):
         find_device("cuda:0,cuda:1")
 

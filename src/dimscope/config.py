@@ -84,7 +84,11 @@ class ModelConfig:
     max_tokens: int | None = option(None, "truncate examples to this many tokens; default: the model's maximum")
     batch_size: int | None = option(None, "examples per batch; default: as many as fit a fixed number of tokens")
     dtype: str = option("auto", "arithmetic of the model", ("auto", "float32", "bfloat16", "float16"))
-    device: str = option("auto", "where the model runs: auto, cpu, cuda, cuda:1, mps")
+    device: str = option(
+        "auto",
+        "where the model runs: auto, cpu, cuda, cuda:1, mps; one too large for a device is dealt over several, as in "
+        "cuda:0,cuda:1,cpu,disk",
+    )
     padding: str = option("right", "side on which short examples are padded", ("right", "left"))
     clusters: str | None = option(
         None, "colours (.npy) by which an ImageGPT without a preprocessor_config.json turns images into tokens"

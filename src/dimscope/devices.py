@@ -28,8 +28,8 @@ def find_device(name: str) -> Any:
 
     if "," in name:
         raise UsageError(
-            f'device "{name}" was asked for; a process computes on one device. For several GPUs start one Dask worker on each '
-            "and give --engine dask --address URL (docs/cookbook.md)."
+            f'device "{name}" was asked for; this is computed on one device. Models that are read may lie on several '
+            "(docs/extraction.md)."
         )
     try:
         device = torch.device(name)

@@ -82,4 +82,4 @@ def test_a_device_that_was_named_searches_here(job_of, small, bert, monkeypatch)
     named = Job(setting, job.folder, job.manifest, job.engine, job.lender)
     list(find_tables(named, measured_layers(job.manifest), Silent()))
     assert asked == ["cuda:1"] * 4
-    assert [search_device(name) for name in ("mps", "cpu", "auto")] == ["cpu", "cpu", "auto"]
+    assert [search_device(name) for name in ("mps", "cpu", "auto", "cuda:1,cpu")] == ["cpu", "cpu", "auto", "cuda:1"]

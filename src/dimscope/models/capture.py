@@ -140,7 +140,7 @@ class Capture:
             entered[:] = [_first_tensor(args, kwargs)]
 
         def after(path: str, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            if entered and _first_tensor(args, kwargs).data_ptr() == entered.pop().data_ptr():
+            if entered and _is_same(_first_tensor(args, kwargs), entered.pop()):
                 self._note_module(layer, path)
                 self._keep(LayerName("block_norm", layer), output)
 
@@ -209,6 +209,13 @@ def _attach(module: torch.nn.Module, before: bool, hook: Callable[..., None]) ->
     if before:
         return module.register_forward_pre_hook(hook, with_kwargs=True)
     return module.register_forward_hook(hook, with_kwargs=True)
+
+
+def _is_same(found: torch.Tensor, entered: torch.Tensor) -> bool:
+    """True for one tensor, also where it was moved from device to device in between."""
+    if found.device == entered.device:
+        return found.data_ptr() == entered.data_ptr()
+    return found.shape == entered.shape and torch.equal(found, entered.to(found.device))
 
 
 def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

@@ -7,6 +7,7 @@ import torch
 import transformers
 
 from dimscope.arrays import IntArray
+from dimscope.errors import UsageError
 from dimscope.models.imagegpt import attend_as_trained
 from dimscope.models.load import LoadedModel
 from dimscope.models.parts import DecoderSide, part_of
@@ -20,8 +21,15 @@ def with_fresh_weights(loaded: LoadedModel, seed: int) -> LoadedModel:
     """The same architecture and tokenizer with the weights that training would start from, drawn from `seed`.
 
     The random state of PyTorch is put back afterwards.
+
+    Raises:
+        UsageError: the model lies on several devices.
     """
     old = loaded.model
+    if loaded.devices:
+        raise UsageError(
+            f"fresh weights were asked for on {', '.join(loaded.devices)}; they are drawn on one device. Name a single one."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         whole = transformers.AutoModel.from_config(getattr(old, "whole_config", old.config), trust_remote_code=False)

@@ -17,6 +17,7 @@ from dimscope.models.imagegpt import attend_as_trained
 from dimscope.models.modality import PROCESSORS, load_processor, load_tokenizer, refuse_other_kind, stack_for
 from dimscope.models.parts import part_of
 from dimscope.models.silence import silent_transformers
+from dimscope.models.split import check_placement, devices_of, first_device, placement
 from dimscope.models.weights import check_folder, check_vocabulary, hash_weights, refuse_missing
 
 OLDEST_TORCH = (2, 4)
@@ -32,6 +33,8 @@ class LoadedModel:
     Attributes:
         tokenizer: for texts; None where the examples are something else.
         processor: image processor or feature extractor; None for texts and token ids.
+        device: of the model, or the first of several, which gets the examples.
+        devices: all of them, where the model lies on several.
     """
 
     model: Any
@@ -42,6 +45,7 @@ class LoadedModel:
     device: torch.device
     dtype: str
     processor: Any = None
+    devices: tuple[str, ...] = ()
 
     @property
     def _parts(self) -> dict[str, Any]:
@@ -61,7 +65,7 @@ class LoadedModel:
             **{name: type(part).__name__ for name, part in self._parts.items() if part is not None},
             "max_tokens": self.max_tokens,
             "dtype": self.dtype,
-            "device": str(self.device),
+            "device": ", ".join(self.devices) or str(self.device),
         }
 
 
@@ -80,7 +84,8 @@ def load_model(config: ModelConfig, kind: str = "text") -> LoadedModel:
         UsageError: the device is not there, the dtype does not fit it, or the model reads examples of another kind.
     """
     _check_torch()
-    device = choose_device(config.device)
+    devices = devices_of(config.device)
+    device = first_device(config.device) if len(devices) > 1 else choose_device(config.device)
     folder, packed = Path(config.name).expanduser(), gguf_file(config.name)
     if packed is not None:
         folder = packed.parent
@@ -103,6 +108,7 @@ def load_model(config: ModelConfig, kind: str = "text") -> LoadedModel:
         device=device,
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
         processor=processor,
+        devices=tuple(devices) if len(devices) > 1 else (),
     )
 
 
@@ -170,15 +176,17 @@ def _load(source: str, config: ModelConfig, device: torch.device, kind: str, pac
             tokenizer = load_tokenizer(source, kind, shared)
         with explained_loading(f'the {PROCESSORS.get(kind, "")} of "{config.name}"', is_folder):
             processor = load_processor(source, kind, model_config, shared)
-        with explained_loading(f'the model "{config.name}"', is_folder):
+        with explained_loading(f'the model "{config.name}"', is_folder), placement(config.device) as dealt:
             whole, report = transformers.AutoModel.from_pretrained(
                 source,
                 config=model_config,
                 dtype=dtype,
                 use_safetensors=None if config.allow_pickle or packed is not None else True,
                 output_loading_info=True,
+                **dealt,
                 **shared,
             )
+            check_placement(whole, config.device, dealt)
     model = part_of(whole, stack)
     attend_as_trained(model)
     refuse_missing(whole, model, report["missing_keys"], config.name)
@@ -188,7 +196,7 @@ def _load(source: str, config: ModelConfig, device: torch.device, kind: str, pac
     for part in (model.config, model.config.get_text_config()):
         if hasattr(part, "use_cache"):
             part.use_cache = False
-    return model.eval().to(device), tokenizer, processor, folder
+    return model.eval() if dealt else model.eval().to(device), tokenizer, processor, folder
 
 
 def _torch_dtype(name: str) -> torch.dtype:

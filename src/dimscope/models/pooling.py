@@ -46,6 +46,7 @@ def pooled(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         Vectors (batch, width); for boolean weights those of the chosen tokens, row after row, (tokens chosen, width). Weights
         with a first axis of several poolings give vectors with that axis, each with the bits that it has alone.
     """
+    weights = weights.to(states.device)  # a model may lie on several devices
     if weights.ndim == 3:
         return torch.stack([pooled(states, one) for one in weights])
     if weights.dtype == torch.bool:

@@ -124,6 +124,7 @@ def explained_forward(model: Any) -> Iterator[None]:
 
 
 def _is_near(found: torch.Tensor, expected: torch.Tensor, roundings: float, dtype: str) -> bool:
+    expected = expected.to(found.device)
     if not torch.isfinite(expected).all():
         return True  # NaN and Inf are refused where the examples are read, with their names
     allowed = max(LEAST, roundings * torch.finfo(getattr(torch, dtype)).eps)

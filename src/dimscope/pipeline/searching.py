@@ -137,8 +137,9 @@ def _store(job: Job, layer: Layer, table: Neighbors, k: int, seconds: float) -> 
 
 
 def search_device(device: str) -> str:
-    """Where the neighbours of a model on this device are searched: mps has no float64."""
-    return "cpu" if device == "mps" else device
+    """Where the neighbours of a model on this device, or first on this one, are searched: mps has no float64."""
+    first = device.split(",")[0].strip()
+    return "cpu" if first == "mps" else first
 
 
 def _by_workers(engine: Engine, states: Path) -> Backend | None:
