@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def parts_of(near, lowers, edges):
         counts = np.array([len(row) for row in rows], np.uint16)
         members = np.array([j - first for j, _ in flat], np.uint16)
         lists = Listed(counts, members, cut_off(np.array([lower for _, lower in flat], np.float32)))
-        yield ((first, last),), lists
+        yield Candidates((0, len(rows)), ((first, last),), lists)
 
 
 def test_the_nearest_candidates_are_found_and_proven_within_the_radius():
@@ -65,7 +66,7 @@ def test_the_nearest_candidates_are_found_and_proven_within_the_radius():
     lowers = [[0.9 * distances[row, order[j]] for j in line] for row, line in zip(chosen, near, strict=True)]
     radii = np.where(np.arange(10) % 2, np.inf, 0.0)
     names = order + 100
-    found = merged(list(parts_of(near, lowers, [0, 13, 30, 40])))
+    found = merged(np.arange(10), list(parts_of(near, lowers, [0, 13, 30, 40])))
     squares, indices, certified = decide(points, chosen, order, names, found, radii, 1.0, k)
     np.fill_diagonal(distances, np.inf)
     np.testing.assert_array_equal(indices, np.argsort(distances[chosen], axis=1)[:, :k] + 100)
@@ -75,7 +76,7 @@ def test_the_nearest_candidates_are_found_and_proven_within_the_radius():
 
 def test_equal_distances_go_by_their_number_and_too_few_candidates_prove_nothing():
     points = np.array([[0.0], [1.0], [-1.0], [1.0]])
-    found = merged(list(parts_of([[3, 1, 2], [0]], [[0.5, 0.5, 0.5], [0.5]], [0, 2, 4])))
+    found = merged(np.arange(2), list(parts_of([[3, 1, 2], [0]], [[0.5, 0.5, 0.5], [0.5]], [0, 2, 4])))
     names = np.array([10, 13, 12, 11])
     squares, indices, certified = decide(points, np.array([0, 1]), np.arange(4), names, found, np.full(2, np.inf), 1.0, 2)
     assert indices[0].tolist() == [11, 12]
@@ -91,25 +92,41 @@ def some_candidates():
     return Candidates((5, 8), ((0, 3), (20, 30)), lists)
 
 
-def test_lists_of_some_rows_in_memory_and_in_files():
+def test_lists_in_files_are_read_as_they_were():
     folder, whole = open_folder(), some_candidates()
     laid = whole._replace(lists=keep(folder, whole.lists))
-    for part in (whole, laid):
-        found = part.of(np.array([100, 7, 6, 2, 5]))
-        assert found.counts.tolist() == [0, 3, 0, 0, 2]
-        assert found.members.tolist() == [0, 2, 12, 1, 4]
-        assert filled_up(found.lowers).tolist() == [3.0, 4.0, 5.0, 1.0, 2.0]
-        assert part.of(np.array([4, 8])).members.tolist() == []
+    assert whole.read() is whole
+    for found, expected in zip(laid.read().lists, whole.lists, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert laid.read()[:2] == whole[:2]
     close_folder(folder)
-    assert laid.of(np.array([5])) is None
+    assert laid.read() is None
 
 
-def test_parts_are_merged_by_row_and_numbered_as_the_search_does():
-    first = some_candidates().of(np.array([6, 7, 8]))
-    other = Listed(np.array([0, 1, 1], np.uint16), np.array([3, 9], np.uint16), cut_off(np.ones(2)))
-    found = merged([(((0, 3), (20, 30)), first), (((40, 50),), other)])
+def test_lists_of_some_rows():
+    found = some_candidates().of(np.array([100, 7, 6, 2, 5]))
+    assert (found.rows, found.columns) == (None, ((0, 3), (20, 30)))
+    assert found.lists.counts.tolist() == [0, 3, 0, 0, 2]
+    assert found.lists.members.tolist() == [0, 2, 12, 1, 4]
+    assert filled_up(found.lists.lowers).tolist() == [3.0, 4.0, 5.0, 1.0, 2.0]
+    assert some_candidates().of(np.array([4, 8])).lists.members.tolist() == []
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_parts_are_merged_by_row_and_numbered_as_the_search_does(is_cut):
+    chosen = np.array([8, 6, 7, 5])
+    other = Listed(np.array([1, 0, 1], np.uint16), np.array([3, 9], np.uint16), cut_off(np.array([1.0, -2.0])))
+    parts = [some_candidates(), Candidates((7, 10), ((40, 50),), other)]
+    found = merged(chosen, [part.of(chosen) for part in parts] if is_cut else parts)
     rows = [
         [(found.members[p], found.lowers[p]) for start in found.starts for p in range(start[row], start[row + 1])]
-        for row in range(3)
+        for row in range(4)
     ]
-    assert rows == [[], [(0, 3.0), (2, 4.0), (29, 5.0), (43, 1.0)], [(49, 1.0)]]
+    assert rows == [[], [], [(0, 3.0), (2, 4.0), (29, 5.0), (43, 1.0)], [(1, 1.0), (21, 2.0)]]
+    assert merged(np.array([9]), parts).lowers.tolist() == [0.0]
+
+
+def test_merged_bounds_are_those_that_the_codes_stand_for():
+    codes = np.r_[0, 1, np.arange(0, 65_536, 77)].astype(np.uint16)
+    lists = Listed(np.array([len(codes)], np.uint16), np.zeros(len(codes), np.uint16), codes)
+    np.testing.assert_array_equal(merged(np.array([0]), [Candidates((0, 1), ((0, 1),), lists)]).lowers, filled_up(codes))

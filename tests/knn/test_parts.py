@@ -52,7 +52,7 @@ def scene(tmp_path):
 
 def listed_rows(part):
     """Row of the search -> its candidates with their lower bounds."""
-    lists = part.of(np.arange(*part.rows))
+    lists = part.read().lists
     ends = np.cumsum([0, *lists.counts])
     names = np.concatenate([np.arange(*column) for column in part.columns])
     for row, (first, last) in enumerate(pairwise(ends)):
@@ -105,7 +105,7 @@ def test_two_stretches_list_each_other(scene):
     np.testing.assert_array_equal(found.radii[1], radii)
     assert_complete(found.candidates[0], found.radii[0], distances, scale, np.arange(180, 240))
     assert_complete(found.candidates[1], found.radii[1], distances, scale, np.arange(70, 110))
-    sizes = [part.of(np.arange(*part.rows)).counts.sum() for part in found.candidates]
+    sizes = [part.read().lists.counts.sum() for part in found.candidates]
     assert sizes[1] > sizes[0] > 0
 
 
@@ -116,7 +116,7 @@ def test_lists_that_run_full_lower_the_radius(scene):
         patch.setattr(parts.Search, "rank", lambda self, seen: 4)
         found = collect(Pair(search, (1, 2), (60, 120), (np.full(60, 1e6), np.full(60, 1e6)), (None, None)))
     assert (found.radii[0] < 1e6).all()
-    assert found.candidates[0].of(np.arange(60, 120)).counts.max() <= 12
+    assert found.candidates[0].read().lists.counts.max() <= 12
     assert_complete(found.candidates[0], found.radii[0], distances, search.choice.frame.scale, np.arange(120, 180))
 
 
@@ -136,7 +136,7 @@ def test_all_joins_together_decide_some_rows(scene, is_shared):
     own = np.concatenate([one.radii[1] for one in starts])
     overlapping = [part for part in found if part.rows[0] >= 60]
     if not is_shared:  # lists that travel are those of the rows
-        overlapping = [part._replace(lists=part.of(rows)) for part in overlapping]
+        overlapping = [part.of(rows) for part in overlapping]
     nearest = decided(Decision(search, rows, overlapping, np.minimum(own[rows - 60], radii)))
     expected = np.argsort(distances[rows], axis=1)[:, :5]
     np.testing.assert_array_equal(nearest.certified, np.ones(60, np.bool_))  # a few rows without a proof are done at once

@@ -148,7 +148,6 @@ class Apart(Shuffled):
         with pytest.MonkeyPatch.context() as patch:
             if is_apart:
                 patch.setattr(handover, "is_seen", lambda folder: False)
-                patch.setattr(handover, "take", lambda laid: None)
                 for module in (listed, opened):
                     patch.setattr(module, "take", lambda laid: None)
             number, found = super()._answer(work, waiting)

@@ -192,8 +192,9 @@ class Join:
 
 
 def set_sampled_radii(
-    tile: np.ndarray, start: int, first: int, same: bool, k: int, n_others: int, lists: Lists, rows: Rows, columns: Rows
-) -> np.ndarray:
+    tile: np.ndarray, start: int, first: int, same: bool, k: int, n_others: int, lists: Lists, rows: Rows, columns: Rows,
+    sure: float = SURE,
+) -> np.ndarray:  # fmt: skip
     """Set the first radii of the rows of a tile whose columns are a random sample; returns the squared distances of the tile.
 
     With `same` rows and columns are the same points, and the distance of a point to itself becomes infinite.
@@ -201,7 +202,7 @@ def set_sampled_radii(
     squares = squared_distances(tile, rows, columns, start, first)
     if same:
         np.fill_diagonal(squares, np.inf)
-    radii = sampled_radii(squares, k, squares.shape[1] - same, n_others)
+    radii = sampled_radii(squares, k, squares.shape[1] - same, n_others, sure)
     kernels.guess_radii(start, start + len(squares), radii, lists, rows)
     return squares
 
@@ -216,9 +217,9 @@ def squared_distances(tile: np.ndarray, rows: Rows, columns: Rows, start: int, f
     return squares
 
 
-def sampled_radii(squares: np.ndarray, k: int, seen: int, n_others: int) -> FloatArray:
+def sampled_radii(squares: np.ndarray, k: int, seen: int, n_others: int, sure: float = SURE) -> FloatArray:
     """Radii likely to hold k of `n_others` points, from distances to `seen` random ones; infinite when those are too few."""
-    want = sampled_rank(k, seen, n_others)
+    want = sampled_rank(k, seen, n_others, sure)
     if want > seen:
         return np.full(len(squares), np.inf)
     at_rank = np.empty(len(squares))

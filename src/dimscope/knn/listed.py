@@ -15,7 +15,7 @@ from dimscope.compiled import compiled
 from dimscope.knn.filters import Rows
 from dimscope.knn.handover import Laid, take
 from dimscope.knn.join import Lists
-from dimscope.knn.kernels import bounds, differences
+from dimscope.knn.kernels import TINY, differences
 from dimscope.knn.opened import Span
 from dimscope.knn.rounding import CERTAIN
 from dimscope.knn.smallest import select_float32, take_smallest
@@ -46,30 +46,39 @@ class Candidates(NamedTuple):
     """The candidates of some rows among others.
 
     Attributes:
-        rows: the rows.
+        rows: the rows; None for those of whoever has the lists, in their order.
         columns: spans of the others; candidates are numbered through them, one span after the other.
         lists: the candidates, or the file in which they lie.
     """
 
-    rows: Span
+    rows: Span | None
     columns: tuple[Span, ...]
     lists: Listed | Laid
 
-    def of(self, chosen: IntArray) -> Listed | None:
-        """Lists of the chosen rows, empty for those that are not among `rows`; None where the file cannot be read here."""
-        lists = take(self.lists) if isinstance(self.lists, Laid) else self.lists
-        if lists is None:
-            return None
-        counts, members, lowers = lists
-        ends, lines = np.zeros(len(counts) + 1, np.int64), chosen - self.rows[0]
-        np.cumsum(counts, out=ends[1:])
-        inside = (lines >= 0) & (lines < len(counts))
-        found = np.zeros(len(chosen), np.uint16)
-        found[inside] = counts[lines[inside]]
-        size = int(found.sum(dtype=np.int64))
-        picked = Listed(found, np.empty(size, np.uint16), np.empty(size, np.uint16))
-        _pick(lines[inside], ends, members, lowers, picked.members, picked.lowers)
-        return picked
+    def read(self) -> "Candidates | None":
+        """The same with the lists in memory; None where their file cannot be read here."""
+        if isinstance(self.lists, Listed):
+            return self
+        arrays = take(self.lists)
+        return self._replace(lists=Listed(*arrays)) if arrays else None
+
+    def of(self, chosen: IntArray) -> "Candidates":
+        """The lists of these rows alone, which must be in memory; empty for rows that have none."""
+        lists, lines = self.lists, self.lines(chosen)
+        assert isinstance(lists, Listed)
+        ends, inside = _ends(lists.counts), lines >= 0
+        counts = np.zeros(len(chosen), np.uint16)
+        counts[inside] = lists.counts[lines[inside]]
+        firsts, taken = ends[:-1][lines[inside]], counts[inside].astype(np.int64)
+        places = np.repeat(firsts - _ends(taken)[:-1], taken) + np.arange(taken.sum())
+        return Candidates(None, self.columns, Listed(counts, lists.members[places], lists.lowers[places]))
+
+    def lines(self, chosen: IntArray) -> IntArray:
+        """Which list belongs to each of these rows, -1 without one."""
+        if self.rows is None:
+            return np.arange(len(chosen))
+        inside = (chosen >= self.rows[0]) & (chosen < self.rows[1])
+        return np.where(inside, chosen - self.rows[0], -1)
 
 
 class Merged(NamedTuple):
@@ -89,9 +98,9 @@ class Merged(NamedTuple):
 def listed(start: int, stop: int, shift: int, lists: Lists, rows: Rows) -> Listed:
     """What the lists hold of rows start to stop within their radii; candidates are numbered from `shift` on."""
     size = int(lists.counts[start - lists.base : stop - lists.base].sum())
-    counts, members, lowers = np.empty(stop - start, np.uint16), np.empty(size, np.uint16), np.empty(size, np.float32)
+    counts, members, lowers = np.empty(stop - start, np.uint16), np.empty(size + 1, np.uint16), np.empty(size + 1, np.uint16)
     size = _take(start, stop, shift, lists, rows, counts, members, lowers)
-    return Listed(counts, members[:size], cut_off(lowers[:size]))
+    return Listed(counts, members[:size], lowers[:size])
 
 
 def cut_off(lowers: np.ndarray) -> np.ndarray:
@@ -107,14 +116,28 @@ def filled_up(codes: np.ndarray) -> np.ndarray:
     return found
 
 
-def merged(parts: Sequence[tuple[tuple[Span, ...], Listed]]) -> Merged:
-    """All candidates of the same rows; each part comes with the spans through which its candidates are numbered."""
-    starts = np.zeros((len(parts), len(parts[0][1].counts) + 1), np.int64)
-    for line, (_, lists) in zip(starts, parts, strict=True):
-        np.cumsum(lists.counts, out=line[1:])
-    starts += np.cumsum([0, *(len(lists.members) for _, lists in parts[:-1])])[:, None]
-    members = [np.concatenate([np.arange(*span, dtype=np.int32) for span in spans])[lists.members] for spans, lists in parts]
-    return Merged(starts, np.concatenate(members), filled_up(np.concatenate([lists.lowers for _, lists in parts])))
+def merged(rows: IntArray, parts: Sequence[Candidates]) -> Merged:
+    """All candidates of the rows; the lists of each part must be in memory."""
+    lines, starts, total = [part.lines(rows) for part in parts], np.zeros((len(parts), len(rows) + 1), np.int64), 0
+    for line, own, (_, _, lists) in zip(starts, lines, parts, strict=True):
+        assert isinstance(lists, Listed)
+        np.cumsum(np.where(own >= 0, lists.counts[own], 0), out=line[1:])
+        line += total
+        total = int(line[-1])
+    members, lowers = np.empty(total, np.int32), np.empty(total, np.float32)
+    for line, own, (_, columns, lists) in zip(starts, lines, parts, strict=True):
+        assert isinstance(lists, Listed)
+        names = np.concatenate([np.arange(*span, dtype=np.int32) for span in columns])
+        _pick(
+            own, _ends(lists.counts), lists.members, lists.lowers, names, members[line[0] :], lowers[line[0] :].view(np.int32)
+        )
+    return Merged(starts, members, lowers)
+
+
+def _ends(counts: np.ndarray) -> IntArray:
+    ends = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=ends[1:])
+    return ends
 
 
 def decide(
@@ -150,27 +173,36 @@ def decide(
 
 @compiled
 def _take(start: Any, stop: Any, shift: Any, lists: Any, rows: Any, counts: Any, members: Any, lowers: Any) -> Any:
-    lower, upper = np.empty(lists.members.shape[1]), np.empty(lists.members.shape[1])
+    """Fill the lists with what lies within the radii; no branch depends on one candidate."""
+    room, norms, errors, blur = lists.members.shape[1], rows.norms, rows.errors, rows.blur
+    blurred, spread, lower = np.empty(room), np.empty(room), np.empty(room, np.float32)
+    bits = lower.view(np.int32)
     taken: Any = 0
     for i in range(start, stop):
         line, before = i - lists.base, taken
+        norm, error, radius, own, far = norms[i], errors[i], lists.radii[line], lists.members[line], lists.far[line]
         n = lists.counts[line]
-        bounds(i, lists, rows, rows, lower, upper)
         for p in range(n):
-            if lower[p] <= lists.radii[line]:
-                members[taken] = lists.members[line, p] - shift
-                lowers[taken] = lower[p] * SHRINK
-                taken += 1
+            blurred[p], spread[p] = blur * (norm + norms[own[p]]) + TINY, error + errors[own[p]]
+        for p in range(n):
+            lower[p] = max(np.sqrt(max(np.float64(far[p]) - blurred[p], 0.0)) - spread[p], 0.0) * SHRINK
+        for p in range(n):
+            members[taken], lowers[taken] = own[p] - shift, min(max((bits[p] >> CUT) - LOWEST, 0), HIGHEST - 1)
+            taken += np.int64(lower[p] <= radius)
         counts[i - start] = taken - before
     return taken
 
 
 @compiled
-def _pick(lines: Any, ends: Any, members: Any, lowers: Any, out_members: Any, out_lowers: Any) -> None:
+def _pick(lines: Any, ends: Any, members: Any, lowers: Any, names: Any, out_members: Any, out_bits: Any) -> None:
+    """Names and bits of the lower bounds of all candidates of the lists `lines`."""
     taken: Any = 0
     for line in lines:
+        if line < 0:
+            continue
         for p in range(ends[line], ends[line + 1]):
-            out_members[taken], out_lowers[taken] = members[p], lowers[p]
+            code = np.int32(lowers[p])
+            out_members[taken], out_bits[taken] = names[members[p]], ((code + LOWEST) << CUT) * np.int32(code > 0)
             taken += 1
 
 

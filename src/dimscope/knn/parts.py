@@ -16,7 +16,7 @@ from dimscope.knn.handover import Laid, lay
 from dimscope.knn.join import Lists, set_sampled_radii
 from dimscope.knn.listed import Candidates, Listed, decide, listed, merged
 from dimscope.knn.on_tiles import Wanted, choose_filter, frame_of, is_readable, search
-from dimscope.knn.opened import Choice, Chosen, Search, Span, opened
+from dimscope.knn.opened import SURE, Choice, Chosen, Search, Span, opened
 from dimscope.knn.scratch import Scratch
 from dimscope.knn.workers import Workers, reused
 
@@ -57,7 +57,7 @@ class Decision(NamedTuple):
     Attributes:
         search: the search.
         rows: near ones follow each other: what they share is then still in the cache.
-        parts: where the candidates of each are; lists that are not in a file are those of these rows alone.
+        parts: where the candidates of each are.
         radii: of the rows, within which these are all.
     """
 
@@ -178,7 +178,7 @@ class _Tiles:
             if part is sample and not is_first:
                 self.lists.counts[: self.edge] = 0
         tiles = _round(own)
-        for first, last in pairwise([0, len(tiles) // 4, len(tiles) // 2, len(tiles)]):
+        for first, last in pairwise([0, len(tiles) // 2, len(tiles)]):  # two cuts or none took longer
             self._multiply(tiles[first:last])
             self._tighten(own)
 
@@ -208,7 +208,9 @@ class _Tiles:
         """
         tile, n_others = self._tile(rows, columns), self.search.chosen.n - 1
         sides = self.rows, self.rows
-        squares = set_sampled_radii(tile, rows[0], columns[0], rows == columns, self.search.k, n_others, self.lists, *sides)
+        squares = set_sampled_radii(
+            tile, rows[0], columns[0], rows == columns, self.search.k, n_others, self.lists, *sides, SURE
+        )
         self.keys[slice(*rows)] = squares[:, :FEW].argmin(axis=1) * squares.shape[1] + squares.argmin(axis=1)
         self._collect(tile, rows, columns)
 
@@ -265,14 +267,13 @@ def _round(blocks: Sequence[Span]) -> list[tuple[Span, Span]]:
 def decided(task: Decision) -> Nearest | None:
     """The nearest neighbours of some rows, or None where their candidates cannot be read here."""
     search, own = task.search, opened(task.search.chosen)
-    parts = list[tuple[tuple[Span, ...], Listed]]()
-    for part in task.parts:
-        lists = part.lists if isinstance(part.lists, Listed) else part.of(task.rows)
-        if lists is None:
-            return None
-        parts.append((part.columns, lists))
+    parts = [part.read() for part in task.parts]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
+        return None
     places, scale = own.places[task.rows], search.choice.frame.scale
-    squares, indices, certified = decide(own.points, places, own.places, own.order, merged(parts), task.radii, scale, search.k)
+    together = merged(task.rows, found)
+    squares, indices, certified = decide(own.points, places, own.places, own.order, together, task.radii, scale, search.k)
     nearest = Nearest(np.sqrt(squares), indices.astype(np.int32), certified)
     left = np.flatnonzero(~certified)
     if 0 < len(left) <= TOGETHER:  # more are tasks of their own

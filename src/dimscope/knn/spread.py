@@ -187,9 +187,9 @@ class _Spread:
 
     def _decision(self, rows: IntArray) -> Decision:
         first, last = int(rows.min()), int(rows.max())
-        parts = [found for found in self.found if found.rows[0] <= last and found.rows[1] > first]
+        parts = [part for part in self.found if part.rows and part.rows[0] <= last and part.rows[1] > first]
         if not self.is_shared:
-            parts = [_here(part, rows) for part in parts]
+            parts = [_here(part).of(rows) for part in parts]
         return Decision(self.search, rows, parts, self.radii[rows])
 
     def _perform(self, tasks: Iterable[Task | None]) -> list[Task]:
@@ -225,6 +225,7 @@ class _Spread:
     def _note(self, task: Task, answer: Found) -> None:
         """Candidates that came in an answer go into the folder."""
         for part, radii in zip(answer.candidates, answer.radii, strict=True):
+            assert part.rows is not None
             rows = slice(*part.rows)
             self.radii[rows] = np.minimum(self.radii[rows], radii)
             if isinstance(part.lists, Listed):
@@ -234,17 +235,17 @@ class _Spread:
         if isinstance(task, Start):
             assert answer.keys is not None
             self.filters[task.stretch] = answer.filter
-            for part, keys in zip(answer.candidates, answer.keys, strict=True):
-                self.keys[slice(*part.rows)] = keys
+            for span, keys in zip((self.search.span(0), self.search.span(task.stretch)), answer.keys, strict=True):
+                self.keys[slice(*span)] = keys
         self.n_joined += 1
 
 
-def _here(part: Candidates, rows: IntArray) -> Candidates:
-    """The candidates of some rows alone, read by this process."""
-    found = part.of(rows)
+def _here(part: Candidates) -> Candidates:
+    """The candidates, read by this process."""
+    found = part.read()
     if found is None:
         raise StoreError(
             "a temporary file of the search is gone although it is still needed; set TMPDIR to a folder that nobody cleans up "
             "meanwhile."
         )
-    return part._replace(lists=found)
+    return found
