@@ -74,7 +74,7 @@ def parts(layers: Layers, config: MeasureConfig) -> dict[str, Callable[[], Any]]
     """The parts of the measure stage of one layer that come after its table, in the order of the stage."""
     duplicates, table = layers.table.duplicates, layers.table
     return {
-        "spectrum": lambda: spectrum(layers.points[duplicates.first_rows]),
+        "spectrum": lambda: spectrum(layers.points, rows=duplicates.first_rows),
         "norms": lambda: row_norms(layers.points, peaks=row_peaks(layers.points)),
         **{name: partial(chosen.estimate, table) for name, chosen in readings(config, config.k).items()},
         "labels": lambda: label_measures(table, layers.labels, config.overlap_k),

@@ -119,6 +119,19 @@ def test_sums_are_float64_whatever_the_points_are(dtype):
     np.testing.assert_allclose(numbers(spectrum(points)), by_svd(points.astype(np.float64)), rtol=1e-9)
 
 
+@pytest.mark.parametrize("d", [4, 90])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_chosen_rows_have_the_spectrum_of_their_copy(monkeypatch, d, dtype):
+    monkeypatch.setattr(dimscope.spectra, "CHUNK", 16)
+    points = (np.random.default_rng(6).standard_normal((80, d)) + 3).astype(dtype)
+    rows = np.random.default_rng(1).permutation(80)[:55]
+    chosen, copied = spectrum(points, rows=rows), spectrum(points[rows])
+    np.testing.assert_array_equal(chosen.eigenvalues, copied.eigenvalues)
+    np.testing.assert_array_equal(chosen.variances, copied.variances)
+    np.testing.assert_allclose(numbers(chosen), by_svd(points[rows].astype(np.float64)), rtol=1e-6)
+    np.testing.assert_array_equal(spectrum(points, rows=np.arange(80)).eigenvalues, spectrum(points).eigenvalues)
+
+
 def test_points_that_cannot_be_used_are_refused():
     with pytest.raises(InputError, match="rows 1"):
         spectrum([[1.0, 2.0], [np.nan, 0.0]])

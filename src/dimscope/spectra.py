@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ from scipy.linalg import eigvalsh
 from scipy.linalg.blas import dsyrk
 from threadpoolctl import threadpool_limits
 
-from dimscope.arrays import FloatArray, Points, as_points
+from dimscope.arrays import FloatArray, IntArray, Points, as_points
 from dimscope.knn.scratch import extreme_exponent
 from dimscope.notebook import line_of
 
@@ -87,8 +87,15 @@ class Spectrum:
         return values / total if total > 0 else np.full_like(values, np.nan)
 
 
-def spectrum(points: ArrayLike) -> Spectrum:
+def spectrum(points: ArrayLike, *, rows: IntArray | None = None) -> Spectrum:
     """The `Spectrum` of points of shape (n, d); O(n d^2 + d^3), memory O(d^2) (O(n^2) when n < d), read in chunks.
+
+    Args:
+        points: shape (n, d).
+        rows: those that count, without a copy of them (a run leaves repeated rows out); default: all.
+
+    Raises:
+        InputError: the points cannot be used.
 
     Examples:
         >>> import numpy as np
@@ -96,24 +103,39 @@ def spectrum(points: ArrayLike) -> Spectrum:
         2.0
     """
     array = as_points(points)
-    n, d = array.shape
     exponent = extreme_exponent(array)
     if exponent:
         array = np.ldexp(array, -exponent)
-    origin = np.asarray(array[0], dtype=np.float64)  # points that do not vary are exactly 0 from here
-    mean = _mean(array, origin)
-    if n >= d:
-        gram = _gram(array, origin, mean)
-        variances = np.diagonal(gram) / n
+    chosen = _Rows(array, None if rows is None or len(rows) == len(array) else rows)
+    origin = np.asarray(chosen.block(0, 1)[0], dtype=np.float64)  # points that do not vary are exactly 0 from here
+    mean = _mean(chosen, origin)
+    if chosen.n >= array.shape[1]:
+        gram = _gram(chosen, origin, mean)
+        variances = np.diagonal(gram) / chosen.n
     else:
-        centred = np.asarray(array, dtype=np.float64) - origin - mean
-        gram, variances = dsyrk(1.0, centred.T, trans=1, lower=1), np.einsum("ij,ij->j", centred, centred) / n
-    eigenvalues = _solved(gram)[::-1] / n
+        centred = np.asarray(chosen.block(0, chosen.n), dtype=np.float64) - origin - mean
+        gram, variances = dsyrk(1.0, centred.T, trans=1, lower=1), np.einsum("ij,ij->j", centred, centred) / chosen.n
+    eigenvalues = _solved(gram)[::-1] / chosen.n
     noise = eigenvalues[0] * len(eigenvalues) * np.finfo(np.float64).eps
     return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0), variances, exponent)
 
 
-def _gram(array: Points, origin: FloatArray, mean: FloatArray) -> FloatArray:
+class _Rows(NamedTuple):
+    """Rows of an array, in blocks."""
+
+    array: Points
+    rows: IntArray | None
+
+    @property
+    def n(self) -> int:
+        return len(self.array if self.rows is None else self.rows)
+
+    def block(self, start: int, size: int) -> Points:
+        part = slice(start, start + size)
+        return self.array[part] if self.rows is None else self.array[self.rows[part]]
+
+
+def _gram(points: _Rows, origin: FloatArray, mean: FloatArray) -> FloatArray:
     """Lower triangle of the sum over points of the outer products of their deviations, in float64.
 
     The spectrum of singular values needs float64. On the points of benchmarks/measures.py (20 000 x 1280; the smallest
@@ -121,13 +143,13 @@ def _gram(array: Points, origin: FloatArray, mean: FloatArray) -> FloatArray:
     in float64 the effective rank is 3e-5 off (256 rows: 5e-4; 1024 rows: 1e-3, and negative eigenvalues): their rounding is
     relative to the largest directions and reaches the smallest.
     """
-    d = array.shape[1]
-    gram, room = np.zeros((d, d), order="F"), np.empty((min(CHUNK, len(array)), d))
+    d = points.array.shape[1]
+    gram, room = np.zeros((d, d), order="F"), np.empty((min(CHUNK, points.n), d))
     centre = origin + mean
     lost = (origin - centre) + mean  # by rounding the centre; float64 points may differ by as little
-    is_split = array.dtype.itemsize > 4 and bool(lost.any())
-    for start in range(0, len(array), CHUNK):
-        rows = array[start : start + CHUNK]
+    is_split = points.array.dtype.itemsize > 4 and bool(lost.any())
+    for start in range(0, points.n, CHUNK):
+        rows = points.block(start, CHUNK)
         block = np.subtract(rows, centre, out=room[: len(rows)])
         if is_split:
             block -= lost
@@ -151,8 +173,8 @@ def _entropy(share: FloatArray) -> float:
     return float(-(positive * np.log(positive)).sum()) if len(positive) else float("nan")
 
 
-def _mean(array: Points, origin: FloatArray) -> FloatArray:
-    total = np.zeros(array.shape[1])
-    for start in range(0, len(array), SMALL_CHUNK):
-        total += (np.asarray(array[start : start + SMALL_CHUNK], dtype=np.float64) - origin).sum(axis=0)
-    return total / len(array)
+def _mean(points: _Rows, origin: FloatArray) -> FloatArray:
+    total = np.zeros(points.array.shape[1])
+    for start in range(0, points.n, SMALL_CHUNK):
+        total += (np.asarray(points.block(start, SMALL_CHUNK), dtype=np.float64) - origin).sum(axis=0)
+    return total / points.n

@@ -12,7 +12,6 @@ from dimscope.dimensions.base import Estimator
 from dimscope.estimates import Estimate, Status
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.knn.duplicates import row_norms, row_peaks
-from dimscope.knn.scratch import Scratch
 from dimscope.overlaps import overlap
 from dimscope.overlaps.labels import label_measures
 from dimscope.spectra import spectrum
@@ -32,27 +31,26 @@ def readings(config: MeasureConfig, k: int) -> Mapping[str, Estimator]:
 
 def measure_points(points: Points, duplicates: Duplicates) -> Row:
     """Sizes, norms and spectrum of the distinct points."""
-    with Scratch(points) as scratch:
-        distinct = scratch.chosen(points, duplicates.first_rows)
-        linear = spectrum(distinct)
-        largest = row_peaks(distinct)
-        norms = row_norms(distinct, peaks=largest)
-        total = linear.variances.sum()
-        return {
-            "n": len(points),
-            "n_unique": duplicates.n_unique,
-            "n_near": duplicates.n_near,
-            "width": points.shape[1],
-            "effective_rank": linear.effective_rank,
-            "participation_ratio": linear.participation_ratio,
-            "anisotropy": linear.anisotropy,
-            "von_neumann_entropy": linear.von_neumann_entropy,
-            "pca_99": linear.pca_99,
-            "norm_median": float(np.median(norms)),
-            # what one coordinate holds: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance
-            "top_coordinate": float(np.median((largest / np.where(norms > 0, norms, 1.0)) ** 2)),
-            "top_variance": float(linear.variances.max() / total) if total > 0 else float("nan"),
-        }
+    rows = duplicates.first_rows
+    linear = spectrum(points, rows=rows)
+    peaks = row_peaks(points)
+    norms = row_norms(points, peaks=peaks)
+    peaks, norms, total = peaks[rows], norms[rows], linear.variances.sum()
+    return {
+        "n": len(points),
+        "n_unique": duplicates.n_unique,
+        "n_near": duplicates.n_near,
+        "width": points.shape[1],
+        "effective_rank": linear.effective_rank,
+        "participation_ratio": linear.participation_ratio,
+        "anisotropy": linear.anisotropy,
+        "von_neumann_entropy": linear.von_neumann_entropy,
+        "pca_99": linear.pca_99,
+        "norm_median": float(np.median(norms)),
+        # what one coordinate holds: of the squared norm (median over points of max_j x_j^2 / sum_j x_j^2), of the variance
+        "top_coordinate": float(np.median((peaks / np.where(norms > 0, norms, 1.0)) ** 2)),
+        "top_variance": float(linear.variances.max() / total) if total > 0 else float("nan"),
+    }
 
 
 def no_points(n: int) -> Row:
