@@ -18,6 +18,7 @@ from dimscope.progress import Silent
 from dimscope.store.folder import RunFolder
 from dimscope.store.manifest import Manifest
 from dimscope.store.tables import read_table
+from fakes import Shuffled
 
 
 def run_with(config, out, *names):
@@ -219,3 +220,13 @@ def test_the_last_event_names_the_controls(small, bert, tmp_path):
     run_with(small(bert), tmp_path / "run", "gaussian")
     events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [event["name"] for event in events if event["event"] == "control"] == ["gaussian"]
+
+
+def test_workers_give_the_same_columns(small, bert, tmp_path):
+    config = config_from({"measure": {"control": ["permuted", "gaussian"]}}, small(bert))
+    run_stages(config, tmp_path / "here", with_report=False)
+    engine = Shuffled(4, 3)
+    run_stages(config, tmp_path / "there", with_report=False, engine=engine)
+    for name in ("profile.csv", "profile.nc", "controls/gaussian/profile.nc"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+    assert engine.n_tasks >= 4 + 2 * (4 + 4 + 3) + 4  # blocks; tables, layers and steps twice; permuted labels

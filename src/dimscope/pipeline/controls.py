@@ -3,18 +3,20 @@
 import shutil
 from dataclasses import replace
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
 from dimscope.arrays import FloatArray, Points
 from dimscope.config import RunConfig
 from dimscope.engines import HERE, Engine
+from dimscope.engines.shared import share
 from dimscope.errors import InputError, UsageError
 from dimscope.files import atomic_path
 from dimscope.knn.base import Duplicates
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.overlaps.labels import permuted_label_overlap
-from dimscope.pipeline.columns import groups_of, point_column
+from dimscope.pipeline.columns import Setting, columns_of
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.measure import exchange_columns, measure, measured_layers
@@ -22,9 +24,9 @@ from dimscope.profile import CONTROLLED, CONTROLS, Layer, Profile
 from dimscope.progress import Progress
 from dimscope.spectra import CHUNK
 from dimscope.store.folder import RunFolder, write_config
+from dimscope.store.lending import Lender, LentTable, carried, each, open_table
 from dimscope.store.manifest import Manifest
 from dimscope.store.states import open_states
-from dimscope.store.tables import read_table
 
 NEED_A_MODEL = ("untrained", "shuffled")
 GAUSSIAN_STREAM = 2
@@ -63,7 +65,7 @@ def add_controls(config: RunConfig, folder: RunFolder, profile: Profile, progres
     started = perf_counter()
     for name in config.measure.control:
         if name == "permuted":
-            columns |= _permuted(config, folder)
+            columns |= _permuted(config, folder, profile, engine)
         else:
             columns |= _measured(config, folder, profile, name, progress, engine)
     stale = [f"{quantity}_{name}{end}" for quantity in CONTROLLED for name in CONTROLS for end in ("", "_err")]
@@ -112,20 +114,43 @@ def _refuse_other_data(folder: RunFolder, own: RunFolder) -> None:
         )
 
 
-def _permuted(config: RunConfig, folder: RunFolder) -> dict[str, FloatArray]:
-    """Mean and spread of the label overlap when the labels are dealt anew."""
-    labels, groups = point_column(folder.points, "label"), groups_of(config, folder.points)
-    layers = measured_layers(Manifest(folder.path))
+class PermutedTask(NamedTuple):
+    """The label overlap of the layer `place` when the labels are dealt anew."""
+
+    setting: Setting
+    place: int
+    table: LentTable
+
+
+def permuted(task: PermutedTask) -> tuple[float, float]:
+    """Mean and spread of it."""
+    columns, config = columns_of(task.setting), task.setting.config
+    assert columns.labels is not None
+    null = permuted_label_overlap(
+        open_table(task.table),
+        columns.labels,
+        config.measure.overlap_k,
+        exclude=columns.groups,
+        repeats=REPEATS,
+        seed=config.data.seed,
+    )
+    return null.mean, null.spread
+
+
+def _permuted(config: RunConfig, folder: RunFolder, profile: Profile, engine: Engine) -> dict[str, FloatArray]:
+    """Mean and spread of the label overlap of each layer that has one."""
+    setting, lender = Setting(config, share(folder.points), by_prompt=False), Lender(engine)
+    layers, k = measured_layers(Manifest(folder.path)), config.measure.overlap_k
     values = np.full((2, len(layers)), np.nan)
-    for row, layer in enumerate(layers):
-        path = folder.table_of(layer.name)
-        table = read_table(path) if path.is_file() else None
-        if table is None or table.k < config.measure.overlap_k or labels is None or len(set(labels)) < 2:
-            continue
-        null = permuted_label_overlap(
-            table, labels, config.measure.overlap_k, exclude=groups, repeats=REPEATS, seed=config.data.seed
+    widths = profile.values("k") if profile.has("k") else values[0]  # NaN where a layer has no table
+    if len(set(columns_of(setting).labels or ())) >= 2:
+        tasks = (
+            PermutedTask(setting, place, lender.table(folder.table_of(layer.name)))
+            for place, (layer, width) in enumerate(zip(layers, widths, strict=True))
+            if width >= k
         )
-        values[:, row] = null.mean, null.spread
+        for task, answer in each(engine, permuted, tasks, carried):
+            values[:, task.place] = answer
     return {"label_overlap_permuted": values[0], "label_overlap_permuted_err": values[1]}
 
 

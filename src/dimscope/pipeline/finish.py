@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
 from dimscope.config import RunConfig
+from dimscope.engines import HERE, Engine
 from dimscope.files import write_text
 from dimscope.profile import Profile
 from dimscope.rules import Recommendation, recommend
@@ -43,6 +44,7 @@ def illustrate(
     has_texts: bool = True,
     size: str | None = None,
     endings: Sequence[str] = FIGURE_ENDINGS,
+    engine: Engine = HERE,
 ) -> None:
     """Write `figures/`, `overlap.csv` and `report.html`; times, commands and credits come from the manifest.
 
@@ -69,7 +71,7 @@ def illustrate(
         for ending in dict.fromkeys([*endings, *there]):
             plot.save(folder.figures / f"{name}{ending}")
     full = profile.with_provenance(**_circumstances(folder))
-    found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile))
+    found = read_neighborhoods(folder, [layer.name for layer in profile.layers], overlap_k_of(profile), engine)
     if found.overlap is None:
         folder.overlap.unlink(missing_ok=True)
     else:

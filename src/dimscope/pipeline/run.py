@@ -106,7 +106,7 @@ def finish_run(
     Manifest(folder.path).note_later(command)
     if with_report:
         progress.message("drawing figures and the report")
-        illustrate(folder, profile, recommendation, findings)
+        illustrate(folder, profile, recommendation, findings, engine=engine)
     elif _hash_of(folder.profile) != before:
         remove_illustrations(folder)
     log_event(folder.log, "done", headline=recommendation.headline, findings=[finding.code for finding in findings])

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from dimscope.arrays import IntArray
+from dimscope.engines import HERE, Engine
 from dimscope.knn.base import Neighbors
 from dimscope.overlaps.base import shared_counts
-from dimscope.overlaps.matrix import OverlapMatrix, overlap_matrix
+from dimscope.overlaps.matrix import OverlapMatrix
+from dimscope.reports.overlap_map import overlap_map
 from dimscope.reports.pictures import Picture
 from dimscope.store.folder import RunFolder
 from dimscope.store.tables import read_table
@@ -58,7 +60,7 @@ class Neighborhoods:
         return replace(self, texts=("",) * len(self.ids), picture=None, notice="")
 
 
-def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neighborhoods:
+def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int, engine: Engine = HERE) -> Neighborhoods:
     """The neighbourhoods of a finished run, read from `points.parquet` and `neighbors/`.
 
     Cost O(layers^2 n k) time for the map of overlaps, at most `MOST_OVERLAPS`, and O(layers n) memory, with the map
@@ -68,6 +70,7 @@ def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neig
         folder: the run.
         layers: names of its layers; one whose points were nearly all equal has no table.
         k: neighbours compared.
+        engine: whose workers compute the map of overlaps.
 
     Raises:
         StoreError: a table is damaged.
@@ -92,7 +95,7 @@ def read_neighborhoods(folder: RunFolder, layers: Sequence[str], k: int) -> Neig
             if codes is not None:
                 agreeing[place] = (codes[found] == codes[:, None]).mean(axis=1)
         before = found
-    return Neighborhoods(tuple(layers), ids, texts, labels, k, near, kept, agreeing, _overlap(tables, k))
+    return Neighborhoods(tuple(layers), ids, texts, labels, k, near, kept, agreeing, overlap_map(tables, k, engine))
 
 
 def _gaps(shape: tuple[int, int]) -> Shares:
@@ -114,20 +117,6 @@ def _lists(table: Neighbors) -> IntArray:
     """Shape (n_rows, k): the neighbours of every input row, as input rows; a repeated example has those of its first one."""
     found: IntArray = table.duplicates.rows[table.indices[table.duplicates.table_rows]]
     return found
-
-
-def _overlap(tables: Sequence[Neighbors | None], k: int) -> OverlapMatrix | None:
-    """The map over all layers; rows and columns of layers whose table is missing or short are NaN."""
-    usable = [place for place, table in enumerate(tables) if table is not None and table.k >= k]
-    if len(usable) < 2:
-        return None
-    found = overlap_matrix([table for table in tables if table is not None and table.k >= k], k=k)
-    if len(usable) == len(tables):
-        return found
-    size, cells = (len(tables), len(tables)), np.ix_(usable, usable)
-    values, stderr, chance, n_used = (np.full(size, np.nan) for _ in range(4))
-    values[cells], stderr[cells], chance[cells], n_used[cells] = found.values, found.stderr, found.chance, found.n_used
-    return OverlapMatrix(values, stderr, chance, np.nan_to_num(n_used).astype(np.int64), k)
 
 
 def overlap_csv(overlap: OverlapMatrix, layers: Sequence[str]) -> str:
