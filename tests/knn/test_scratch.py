@@ -52,14 +52,3 @@ def test_normalized_rows_have_norm_one():
     points = np.array([[3e200, 4e200], [1e-300, 0.0], [-5.0, 12.0]])
     with Scratch(points) as scratch:
         np.testing.assert_allclose(scratch.normalized(points), [[0.6, 0.8], [1, 0], [-5 / 13, 12 / 13]], rtol=1e-15)
-
-
-def test_chosen_rows_of_a_map_go_to_a_file(tmp_path):
-    points = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
-    np.save(tmp_path / "points.npy", points)
-    mapped, rows = np.load(tmp_path / "points.npy", mmap_mode="r"), np.arange(0, 5000, 1)[1:]
-    with Scratch(mapped) as scratch:
-        found = scratch.chosen(mapped, rows)
-        np.testing.assert_array_equal(found, points[1:])
-        assert is_mapped(found)
-        assert scratch.chosen(mapped, np.arange(5000)) is mapped

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dimscope.arrays import IntArray, Points
+from dimscope.arrays import Points
 
 CHUNK_ROWS = 4096
 EXTREME = 1e140
@@ -52,15 +52,6 @@ class Scratch:
             part = slice(start, start + CHUNK_ROWS)
             copy[part] = np.ldexp(points[part].astype(np.float64), -exponent) if exponent else points[part]
         return _read_only(copy)
-
-    def chosen(self, points: Points, rows: IntArray) -> Points:
-        """Some of the rows; all of them pass as they are."""
-        if len(rows) == len(points):
-            return points
-        copy = self.empty((len(rows), points.shape[1]), points.dtype)
-        for start in range(0, len(rows), CHUNK_ROWS):
-            copy[start : start + CHUNK_ROWS] = points[rows[start : start + CHUNK_ROWS]]
-        return copy
 
     def normalized(self, points: Points) -> Points:
         """The rows over their norms, float64."""
