@@ -74,7 +74,10 @@ def test_recommend_prints_and_stores_the_answer(call, mine):
 
 
 def test_recommend_by_another_rule(call, mine):
+    (mine / "report.html").write_text("a page", encoding="utf-8")
     left = call("recommend", mine, "--rule", "last", "--json")
+    assert f"{mine}/report.html shows the answer from before; `dimscope report {mine}` draws it again." in left.err
+    assert json.loads((mine / "manifest.json").read_text(encoding="utf-8"))["later"][-1].startswith("dimscope recommend ")
     answer = json.loads(left.out)
     assert (answer["rule"], answer["layers"], answer["best"]) == ("last", ["block_03"], "block_03")
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8")) == answer

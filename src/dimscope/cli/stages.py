@@ -95,7 +95,7 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
       dimscope recommend runs/demo
       dimscope recommend runs/demo --rule middle --json
     """
-    from dimscope.cli.output import print_answer, print_findings, print_json
+    from dimscope.cli.output import print_answer, print_findings, print_json, shown
     from dimscope.cli.places import but_states, stand_in
     from dimscope.pipeline.finish import answer
     from dimscope.profile import Profile
@@ -112,6 +112,11 @@ def recommend(run: Path, rule: str | None, as_json: bool) -> None:
     else:
         print_answer(recommendation.to_dict())
         print_findings([finding.to_dict() for finding in findings])
+    if rule is not None and folder.report.exists():
+        place = shown(folder.path)
+        click.echo(
+            f"\n{shown(folder.report)} shows the answer from before; `dimscope report {place}` draws it again.", err=True
+        )
 
 
 @click.command()
