@@ -21,7 +21,8 @@ class Shuffled(Closing):
     def facts(self):
         return {"name": self.name}
 
-    def map(self, work, tasks):
+    def map(self, work, tasks, patience=0.0):
+        self.patience = patience
         work = pickle.loads(pickle.dumps(work))
         waiting, number = [], 0
         for task in tasks:

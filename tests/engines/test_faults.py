@@ -18,6 +18,7 @@ from dimscope.engines.on_dask import open_dask
 from dimscope.errors import EngineError
 from dimscope.knn import on_tiles, parts, spread
 from dimscope.pipeline import extract, shards
+from dimscope.pipeline import tasks as measures
 from dimscope.pipeline.run import run_stages
 from dimscope.store.folder import RunFolder
 from tiny import make_texts
@@ -124,8 +125,8 @@ def kill_during(monkeypatch, workers, stage, place=1, signal_number=signal.SIGKI
     killed = []
     original = workers.map
 
-    def disturbed(work, tasks):
-        for count, answer in enumerate(original(work, tasks)):
+    def disturbed(work, tasks, patience=0.0):
+        for count, answer in enumerate(original(work, tasks, patience)):
             if work is stage and count == place and not killed:
                 killed.append(next(iter(processes_of(workers).values())))
                 os.kill(killed[0], signal_number)
@@ -202,9 +203,10 @@ def config(bert, tmp_path, monkeypatch):
     )
 
 
-def test_a_run_whose_worker_is_killed_while_it_reads_gives_the_files_of_one_process(workers, config, tmp_path, monkeypatch):
+@pytest.mark.parametrize("stage", [shards.read_shard, measures.measured], ids=["read", "measure"])
+def test_a_run_whose_worker_is_killed_gives_the_files_of_one_process(workers, config, tmp_path, monkeypatch, stage):
     run_stages(config, tmp_path / "here", with_report=False)
-    killed = kill_during(monkeypatch, workers, shards.read_shard)
+    killed = kill_during(monkeypatch, workers, stage)
     run_stages(config, tmp_path / "there", with_report=False, engine=workers)
     assert killed
     expected = results_of(tmp_path / "here")

@@ -13,7 +13,7 @@ from dimscope.pipeline.extract import extract
 from dimscope.pipeline.extras import add_extras
 from dimscope.pipeline.given import measure_arrays
 from dimscope.pipeline.measure import measure
-from dimscope.pipeline.tasks import SearchTask, searched, task_bytes
+from dimscope.pipeline.tasks import SearchTask, longest_extra, longest_task, searched, task_bytes
 from dimscope.progress import Silent
 from dimscope.store import lending
 from dimscope.store.folder import RunFolder
@@ -44,6 +44,7 @@ def files_of(folder):
         if path.is_file() and path.name not in {"log.jsonl", "manifest.json"}
     }
     content = Manifest(folder.path).content
+    content.pop("created", None)
     for stage in content["stages"].values():
         del stage["seconds"]
     return files | {"manifest": content}
@@ -122,3 +123,9 @@ def test_a_search_task_is_the_search_of_its_points():
     np.testing.assert_array_equal(found.distances, expected.distances)
     assert len(found.indices) == 49
     assert task_bytes(task) == points.nbytes
+
+
+def test_patience_grows_with_the_work():
+    assert longest_task(20_000, 1280, 100) == pytest.approx(33 + 6, rel=0.01)
+    assert longest_extra(20_000, 1280, 100) == pytest.approx(33 + 6 + 512, rel=0.01)
+    assert longest_task(10**6, 0, 100) == pytest.approx(300)

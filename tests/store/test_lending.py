@@ -98,4 +98,7 @@ def test_tasks_under_way_fit_in_the_room_or_are_alone(room, monkeypatch):
         most = max(most, len(made) - len(done))
     assert sorted(done) == [(number, number**2) for number in range(9)]
     assert most <= max(room, 1) + 1  # the next one is made, and waits
+    engine = Shuffled()
+    assert sorted(each(engine, square, range(3), lambda task: 0, patience=7.5)) == [(0, 0), (1, 1), (2, 4)]
+    assert engine.patience == 7.5
     assert list(each(HERE, square, range(3), size=lambda task: 10**12)) == [(0, 0), (1, 1), (2, 4)]

@@ -29,7 +29,9 @@ class Engine(Protocol):
         """What the manifest says of it."""
         ...
 
-    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task | None]) -> Iterator[tuple[int, Answer]]:
+    def map(
+        self, work: Callable[[Task], Answer], tasks: Iterable[Task | None], patience: float = 0.0
+    ) -> Iterator[tuple[int, Answer]]:
         """The number of each task with its answer, once, in order of arrival.
 
         Args:
@@ -37,6 +39,7 @@ class Engine(Protocol):
                 depends on the task alone.
             tasks: what can be pickled; the next ones are taken when there is room, two for each that runs. None where the next
                 one needs an answer that is still to come: after each answer it is asked for again.
+            patience: seconds that a task may well take, so that a worker which does not answer for so long is not given up.
 
         Raises:
             DimscopeError: the one that `work` raised.

@@ -18,7 +18,9 @@ class LocalEngine(Closing):
         """Its name."""
         return {"name": self.name}
 
-    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task | None]) -> Iterator[tuple[int, Answer]]:
+    def map(
+        self, work: Callable[[Task], Answer], tasks: Iterable[Task | None], patience: float = 0.0
+    ) -> Iterator[tuple[int, Answer]]:
         """Answers in the order of the tasks; each is given before the next task is asked for, so no task waits for others."""
         return ((number, work(task)) for number, task in enumerate(tasks) if task is not None)
 

@@ -78,9 +78,11 @@ class DaskEngine(Closing):
         """Threads of all workers that are there now."""
         return sum(self._threads().values())
 
-    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task | None]) -> Iterator[tuple[int, Answer]]:
+    def map(
+        self, work: Callable[[Task], Answer], tasks: Iterable[Task | None], patience: float = 0.0
+    ) -> Iterator[tuple[int, Answer]]:
         """Answers in the order in which they come; see `dimscope.engines.base.Engine`."""
-        journey = _Journey(self, work, iter(tasks))
+        journey = _Journey(self, work, iter(tasks), max(self.patience, patience))
         try:
             yield from journey.answers()
         finally:
@@ -135,9 +137,9 @@ class DaskEngine(Closing):
 class _Journey:
     """One `map`: tasks out, answers back."""
 
-    def __init__(self, engine: DaskEngine, work: Callable[[Any], Any], tasks: Iterator[Any]) -> None:
+    def __init__(self, engine: DaskEngine, work: Callable[[Any], Any], tasks: Iterator[Any], patience: float) -> None:
         self.engine, self.work, self.tasks, self.numbers = engine, work, tasks, count()
-        self.flights = Flights(engine.patience, engine.doubted)
+        self.flights = Flights(patience, engine.doubted)
         self.arrived: SimpleQueue[tuple[Flight, Any]] = SimpleQueue()
         self.threads: dict[str, int] = {}
         self.looked = self.manned = monotonic()

@@ -26,11 +26,13 @@ from dimscope.pipeline.layers import Row, fill_columns
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.measure import exchange_columns, measure_key, measured_layers
 from dimscope.pipeline.requested import REQUESTS, Place, requests
+from dimscope.pipeline.tasks import longest_extra
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder
 from dimscope.store.lending import Lender, each
 from dimscope.store.manifest import Manifest
+from dimscope.store.states import open_states
 
 COLUMN = re.compile(
     r"(overlap_next_k\d+|label_overlap_k\d+|class_fraction_overlap|retrieval_accuracy_k\d+|linear_probe|clusters|cluster_core"
@@ -130,7 +132,9 @@ def _rows(config: RunConfig, folder: RunFolder, progress: Progress, engine: Engi
     )
     with progress.stage("measures asked for", len(layers)) as stage:
         stage.advance(missing.count(()))
-        for task, answer in each(engine, measured_extras, tasks, extra_bytes):
+        shapes = [open_states(folder.states / f"{layer.name}.npy").shape for layer in layers]
+        patience = max(longest_extra(*shape, config.measure.k) for shape in shapes)
+        for task, answer in each(engine, measured_extras, tasks, extra_bytes, patience):
             for name, (row, problem) in answer.items():
                 layer = layers[task.place].name
                 if problem:

@@ -65,6 +65,7 @@ def measure_arrays(
             with_report=with_report,
             command=command,
             progress=progress or Silent(),
+            engine=engine,
         )
     given = read_given(source, config, labels)
     _tell_series(source, [name for name, _ in given.layers], progress)

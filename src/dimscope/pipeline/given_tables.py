@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from dimscope.config import RunConfig
+from dimscope.engines import HERE, Engine
 from dimscope.errors import InputError, UsageError
 from dimscope.inputs.arrays import read_labels
 from dimscope.inputs.tables import GivenTable
@@ -32,6 +33,7 @@ def measure_tables(
     with_report: bool,
     command: str,
     progress: Progress,
+    engine: Engine = HERE,
 ) -> RunResult:
     """Measure, recommend and report for neighbour tables, which are copied into the run folder.
 
@@ -44,7 +46,7 @@ def measure_tables(
         config: its measures, seed, `data.path` and `data.label` are used.
         out: the run folder.
         labels: .npy or .txt with one label per point.
-        on_existing, with_report, command, progress: as in `run_stages`.
+        on_existing, with_report, command, progress, engine: as in `run_stages`.
 
     Raises:
         InputError: a table that is none (the layer is named), or a wrong number of labels.
@@ -64,7 +66,7 @@ def measure_tables(
             clear_results(folder)
         _copy(config, folder, found, values, key, source_hash)
     note_origin(folder, command)
-    return finish_run(config, folder, progress, with_report=with_report)
+    return finish_run(config, folder, progress, with_report=with_report, engine=engine)
 
 
 def _refuse_points(config: RunConfig) -> None:

@@ -23,7 +23,7 @@ from dimscope.pipeline.limits import refuse_few
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.prompts import has_whole_prompts
 from dimscope.pipeline.searching import Job, find_tables
-from dimscope.pipeline.tasks import LayerTask, Measured, ScaleTask, StepTask, measured, task_bytes
+from dimscope.pipeline.tasks import LayerTask, Measured, ScaleTask, StepTask, longest_task, measured, task_bytes
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
 from dimscope.registry import plugin_packages
@@ -112,9 +112,9 @@ def exchange_columns(
 def _measure_layers(job: Job, layers: Sequence[Layer], progress: Progress) -> Profile:
     found: dict[int, Measured] = {}
     steps: dict[int, measures.Row] = {}
-    tables = find_tables(job, layers, progress)
+    tables, patience = find_tables(job, layers, progress), max(longest_task(*job.size_of(layer)) for layer in layers)
     with progress.stage("measure", len(layers)) as task:
-        for one, answer in each(job.engine, measured, _tasks(job, layers, tables), task_bytes):
+        for one, answer in each(job.engine, measured, _tasks(job, layers, tables), task_bytes, patience):
             if isinstance(one, StepTask):
                 steps[one.place] = answer.row
             else:

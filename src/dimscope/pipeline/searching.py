@@ -48,6 +48,13 @@ class Job:
         """False where only neighbour tables were given."""
         return bool(self.manifest.content["data"].get("has_points", True))
 
+    def size_of(self, layer: Layer) -> tuple[int, int, int]:
+        """Rows, features (0 where only tables were given) and neighbours of a layer."""
+        shape = (
+            open_states(self.states_of(layer)).shape if self.has_points else (self.manifest.content["data"]["n_examples"], 0)
+        )
+        return int(shape[0]), int(shape[1]), self.options.k
+
     def states_of(self, layer: Layer) -> Path:
         """The file of its points."""
         return self.folder.states / f"{layer.name}.npy"

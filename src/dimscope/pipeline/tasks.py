@@ -16,6 +16,11 @@ from dimscope.pipeline.columns import Columns, Setting, columns_of
 from dimscope.pipeline.prompts import measure_prompts
 from dimscope.store.lending import LentPoints, LentTable, carried, open_points, open_table
 
+SECONDS_PER_PRODUCT = 1e-9
+SECONDS_PER_NEIGHBOR = 3e-6
+"""33 s and 6 s for 20 000 points of width 1280 and k = 100, where two processors took 0.33 s for the spectrum and 0.2 s for the
+rest (benchmarks/measures.py): enough for one processor that is old, or that others use too."""
+
 
 class SearchTask(NamedTuple):
     """The table of a layer of few points: k neighbours by a backend of this device."""
@@ -71,6 +76,16 @@ class Measured(NamedTuple):
 def task_bytes(task: SearchTask | LayerTask | StepTask | ScaleTask) -> int:
     """Bytes that go along with a task to a worker that does not see the disk of the driver."""
     return carried(task)
+
+
+def longest_task(n: int, d: int, k: int) -> float:
+    """Seconds that the measures of n points with d features and k neighbours may take before a worker counts as stuck."""
+    return SECONDS_PER_PRODUCT * n * d * d + SECONDS_PER_NEIGHBOR * n * k
+
+
+def longest_extra(n: int, d: int, k: int) -> float:
+    """The same of measures that are asked for, some of which search all pairs of points."""
+    return longest_task(n, d, k) + SECONDS_PER_PRODUCT * n * n * d
 
 
 def searched(task: SearchTask) -> Neighbors:

@@ -106,7 +106,7 @@ def stamp(path: Path) -> tuple[int, int]:
 
 
 def each(
-    engine: Engine, work: Callable[[Task], Answer], tasks: Iterable[Task], size: Callable[[Task], int] = lambda task: 0
+    engine: Engine, work: Callable[[Task], Answer], tasks: Iterable[Task], size: Callable[[Task], int], patience: float = 0.0
 ) -> Iterator[tuple[Task, Answer]]:
     """Tasks with their answers, in order of arrival; of those under way at most `SENT_BYTES`, or one.
 
@@ -115,6 +115,7 @@ def each(
         work: as `Engine.map` takes it.
         tasks: made when their turn comes.
         size: bytes that a task carries.
+        patience: seconds that a task may well take.
     """
     given: dict[int, Task] = {}
 
@@ -125,7 +126,7 @@ def each(
             given[number] = task
             yield task
 
-    for number, answer in engine.map(work, paced()):
+    for number, answer in engine.map(work, paced(), patience):
         yield given.pop(number), answer
 
 
