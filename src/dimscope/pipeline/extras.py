@@ -133,7 +133,7 @@ def _rows(config: RunConfig, folder: RunFolder, progress: Progress, engine: Engi
     with progress.stage("measures asked for", len(layers)) as stage:
         stage.advance(missing.count(()))
         shapes = [open_states(folder.states / f"{layer.name}.npy").shape for layer in layers]
-        patience = max(longest_extra(*shape, config.measure.k) for shape in shapes)
+        patience = max(longest_extra(n, d, config.measure.k) for n, d in shapes)
         for task, answer in each(engine, measured_extras, tasks, extra_bytes, patience):
             for name, (row, problem) in answer.items():
                 layer = layers[task.place].name

@@ -50,10 +50,10 @@ class Job:
 
     def size_of(self, layer: Layer) -> tuple[int, int, int]:
         """Rows, features (0 where only tables were given) and neighbours of a layer."""
-        shape = (
-            open_states(self.states_of(layer)).shape if self.has_points else (self.manifest.content["data"]["n_examples"], 0)
-        )
-        return int(shape[0]), int(shape[1]), self.options.k
+        if not self.has_points:
+            return int(self.manifest.content["data"]["n_examples"]), 0, self.options.k
+        n, d = open_states(self.states_of(layer)).shape
+        return n, d, self.options.k
 
     def states_of(self, layer: Layer) -> Path:
         """The file of its points."""
