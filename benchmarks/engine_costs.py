@@ -6,7 +6,7 @@
 
 `measure` searches real-like points (see `benchmarks/neighbors.py`) with Dask on this machine, one thread per worker, and notes
 of each task its kind, its seconds on the worker and the bytes of its answer. A first search loads what is compiled; the quicker
-one of two further searches, of other points than before, counts. `memory` notes the largest resident memory of a driver that
+one of four further searches, of other points than before, counts. `memory` notes the largest resident memory of a driver that
 does nothing else and of its workers, before and after one search; pages of the points, which are mapped, are part of it.
 
 `foretell` fits the seconds of one task,
@@ -157,7 +157,7 @@ def measure(sizes: Sequence[int], d: int, k: int, workers: int) -> dict[str, Any
             paths = [Path(folder) / f"{n}-{seed}.npy" for seed in (0, 1)]
             for seed, path in enumerate(paths):
                 np.save(path, real_like(n, d, seed))
-            rounds = [_searched(paths[place % 2], k, engine) for place in range(3)]
+            rounds = [_searched(paths[place % 2], k, engine) for place in range(5)]
             found = min(rounds[1:], key=lambda one: float(one["seconds"]))
             runs.append({"n": n, **found})
             print(f"{n} x {d}, k = {k}: {found['seconds']:.2f} s", file=sys.stderr)

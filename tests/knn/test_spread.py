@@ -104,6 +104,8 @@ def test_rows_that_fail_the_proof_are_computed_from_all_distances(tmp_path, monk
         (10**6, 1280, 2, (24_391, 24_391)),  # 40, whose float32 filters have at most 128 MB
         (10**6, 10, 2, (30_304, 30_303)),  # 32 of at most 32 768 rows
         (20_000, 1280, 100, (1819, 1819)),  # ten that are not too short
+        (10**6, 1280, 256, (15_385, 15_385)),  # 64 with eight pairs for each worker
+        (10**7, 1280, 256, (26_110, 26_110)),  # 382: 512 would be as many for each, but far more pairs
     ],
 )
 def test_stretches_are_one_or_several_for_each_worker_and_neither_too_long_nor_too_short(

@@ -20,7 +20,7 @@ from dimscope.knn.scratch import Scratch
 
 Span: TypeAlias = tuple[int, int]
 """First and last (exclusive) row, in the order of a search."""
-SURE = 4.5
+SURE = 3.8
 """Standard deviations by which a rank is raised: candidates are cheap, a row that fails costs n differences."""
 CODES_BYTES = 512 << 20
 """Memory for coarse copies of stretches that a worker keeps for further tasks."""

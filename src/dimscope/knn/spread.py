@@ -26,7 +26,7 @@ pages of the file that it reads. Folder: 4 bytes for each candidate, and coarse 
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, pairwise
-from math import ceil
+from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,9 @@ def search(
 def cut_of(n: int, d: int, k: int, n_workers: int) -> tuple[int, int]:
     """Rows of the sample and of every other stretch: one or several for each worker, none too short or too long."""
     most = min(HIGHEST // 2, max(1, STRETCH_BYTES // (4 * d)))
-    wanted = min(n_workers, ceil(n / SHORTEST))
-    if n > wanted * most:
-        wanted = n_workers * ceil(n / (most * n_workers))
+    wanted = max(min(n_workers, ceil(n / SHORTEST), ceil(4 * sqrt(n_workers))), ceil(n / most))
+    even = n_workers * ceil(wanted / n_workers)
+    wanted = even if wanted > n_workers and 3 * even <= 4 * wanted else wanted
     sample = min(max(SAMPLE, ceil(SAMPLED_NEIGHBORS * n / k)), ceil(n / (wanted + 1)))
     return sample, max(1, ceil((n - sample) / wanted))
 
