@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dimscope.arrays import FloatArray
-from dimscope.errors import StoreError, unknown_name
+from dimscope.errors import StoreError, UsageError, unknown_name
 from dimscope.files import atomic_path
 from dimscope.notebook import table_html
 
@@ -235,8 +235,20 @@ class Profile:
                 _ = profile.layers, profile.provenance.keys()  # raise where their content is damaged
                 return profile
         except DAMAGED as error:
-            raise StoreError(f"{path} is damaged or not a profile ({error}); measure the run again.") from None
+            found = " ".join(str(error).split())
+            raise StoreError(f"{path} is damaged or not a profile ({found}); measure the run again.") from None
         raise StoreError(f"{path} has schema {schema}, this dimscope reads up to {SCHEMA}; update dimscope.")
+
+
+def as_profile(given: object) -> Profile:
+    """The profile itself.
+
+    Raises:
+        UsageError: something else, such as the path of a run.
+    """
+    if isinstance(given, Profile):
+        return given
+    raise UsageError(f"a Profile is expected, found {type(given).__name__}; `dimscope.load(RUN)` gives that of a run folder.")
 
 
 def format_number(value: float, error: float = float("nan")) -> str:

@@ -74,6 +74,10 @@ def test_groups_are_left_out_where_the_run_left_them_out(runs, tmp_path):
 def test_impossible_numbers_and_folders_are_refused(runs, tmp_path):
     with pytest.raises(UsageError, match=r"k = 3, 21 was asked for; the table of array_00 holds 20; give numbers from 1 to 20"):
         overlaps_at(runs / "a", k=(3, 21))
+    with pytest.raises(UsageError, match=r"^k=5 was asked for; give one or more numbers of neighbours, as in k=\[5\]\.$"):
+        overlaps_at(runs / "a", k=5)
+    with pytest.raises(UsageError, match=r"^k='5' was asked for; it must be a whole number\.$"):
+        overlaps_at(runs / "a", k=["5"])
     with pytest.raises(UsageError, match="k = nothing was asked for"):
         overlaps_at(runs / "a", k=())
     place = shutil.copytree(runs / "a", tmp_path / "a")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import dimscope
-from dimscope.errors import DimscopeError
+from dimscope.errors import DimscopeError, UsageError
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(60, 3)) @ RNG.normal(size=(3, 6))
@@ -121,6 +121,44 @@ def test_a_number_of_neighbours_is_a_whole_number(name, given):
 @pytest.mark.parametrize("name", OF_NUMBERS)
 def test_a_numpy_integer_is_a_whole_number(name):
     OF_NUMBERS[name](np.int32(6))
+
+
+@pytest.mark.parametrize("function", [dimscope.recommend, dimscope.find_findings, dimscope.report])
+def test_a_path_is_no_profile(function):
+    sentence = r"^a Profile is expected, found str; `dimscope\.load\(RUN\)` gives that of a run folder\.$"
+    with pytest.raises(UsageError, match=sentence):
+        function("runs/mine")
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: dimscope.neighbors(POINTS, 5, ranks=8), r"^ranks=8 was asked for; give one or more, as in ranks=\[8\]\.$"),
+        (lambda: dimscope.neighbors(POINTS, 5, device=None), r'^device "None" was asked for'),
+        (
+            lambda: dimscope.overlap_matrix(TABLE, k=5),
+            r"^one neighbour table was given; an overlap matrix takes a list of layers",
+        ),
+        (lambda: dimscope.subset_neighbors(TABLE, POINTS, [0.5, 1, 2], 1), r"numbers of input rows, found dtype float64\.$"),
+        (lambda: dimscope.subset_neighbors(TABLE, POINTS, [True] * 60, 1), r"numbers of input rows, found dtype bool\.$"),
+        (
+            lambda: dimscope.density_peaks(TABLE, dimension_value="2"),
+            r"^dimension_value='2' was asked for; it must be a number",
+        ),
+        (
+            lambda: dimscope.plot_overlap_map(TABLE, ("a", "b")),
+            r"^a map of two runs draws what run_overlap returns, found Neigh",
+        ),
+    ],
+)
+def test_what_is_of_another_kind_is_named(call, sentence):
+    with pytest.raises(DimscopeError, match=sentence):
+        call()
+
+
+def test_a_device_may_be_one_of_torch():
+    found = dimscope.neighbors(POINTS, 5, device=torch.device("cpu"))
+    np.testing.assert_array_equal(found.indices, TABLE.indices[:, :5])
 
 
 def _numbers(result):

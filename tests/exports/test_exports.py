@@ -31,6 +31,7 @@ def test_the_name_of_the_file_says_what_is_in_it(run, tmp_path, monkeypatch, wha
 def test_the_ending_gives_the_format_and_the_usual_one_comes_first(run, tmp_path):
     assert export(run, "profile", tmp_path / "p.JSON").read_text(encoding="utf-8").startswith("{")
     assert export(run, "points", tmp_path / "p.npy", layers=["array_00"]).read_bytes().startswith(b"\x93NUMPY")
+    assert export(run, "points", tmp_path / "q.npy", layers="array_00").read_bytes() == (tmp_path / "p.npy").read_bytes()
     assert export(run, "neighbors", tmp_path / "without", layers=["array_00"]).read_bytes().startswith(b"PAR1")
 
 

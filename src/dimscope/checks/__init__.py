@@ -1,7 +1,7 @@
 """Health checks: one per file, each with a code, silent unless something is wrong."""
 
 from dimscope.checks.base import Finding
-from dimscope.profile import Profile
+from dimscope.profile import Profile, as_profile
 from dimscope.registry import Registry
 
 CHECKS = Registry(
@@ -30,7 +30,12 @@ CHECKS = Registry(
 
 
 def find_findings(profile: Profile) -> list[Finding]:
-    """The findings of all checks, issues first, in the order of their codes."""
+    """The findings of all checks, issues first, in the order of their codes.
+
+    Raises:
+        UsageError: something else than a profile.
+    """
+    profile = as_profile(profile)
     found = [finding for code in CHECKS if (finding := _finding_of(code, profile)) is not None]
     return sorted(found, key=lambda finding: (finding.severity != "issue", finding.code))
 

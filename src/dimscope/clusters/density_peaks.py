@@ -113,7 +113,7 @@ def density_peaks(
     table = as_neighbors(source, k)
     if (table.distances[:, 0] == 0).any():
         raise InputError("some rows lie at distance 0, where the density is infinite; use duplicates='merge'.")
-    d = dimension(table, "twonn").value if dimension_value is None else float(dimension_value)
+    d = dimension(table, "twonn").value if dimension_value is None else real_number(dimension_value, "dimension_value")
     if not (np.isfinite(d) and d > 0):
         raise InputError("no dimension could be found, so volumes have no meaning; give dimension_value.")
     density = _density(table, d)

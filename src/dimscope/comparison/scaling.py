@@ -1,11 +1,11 @@
 """The overlaps of a finished run at several numbers of neighbours, from its stored tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from dimscope.arrays import FloatArray
+from dimscope.arrays import FloatArray, whole_number
 from dimscope.errors import StoreError, UsageError
 from dimscope.estimates import Estimate
 from dimscope.knn.base import Neighbors
@@ -41,7 +41,9 @@ def overlaps_at(run: str | Path, k: Sequence[int] | None = None) -> Profile:
     folder = open_folder(Path(run))
     profile = Profile.load(folder.profile)
     names = [layer.name for layer in profile.layers]
-    wanted = _checked(folder, profile, k)
+    if k is not None and not isinstance(k, Iterable):
+        raise UsageError(f"k={k!r} was asked for; give one or more numbers of neighbours, as in k=[{k!r}].")
+    wanted = _checked(folder, profile, None if k is None else [whole_number(count, "k") for count in k])
     missing = {
         quantity: [count for count in wanted if not profile.has(f"{quantity}_k{count}")]
         for quantity in ("overlap_next", "label_overlap")

@@ -30,6 +30,7 @@ def choose_layers(folder: RunFolder, wanted: Sequence[str] | None) -> list[str]:
         if best is None:
             raise UsageError(f"the run recommends no layer; name one with --layer: {', '.join(known)}.")
         return [best]
+    wanted = [wanted] if isinstance(wanted, str) else wanted  # one name is a sequence of letters
     for name in wanted:
         if name not in known and name != ALL:
             raise unknown_name("layer", name, known)

@@ -1,6 +1,6 @@
 """Exact nearest neighbours of points in one layer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,10 +70,12 @@ def neighbors(
                [2., 3.]])
     """
     array, stored = as_points(points), stored_dtype(points)
+    if not isinstance(ranks, Iterable):
+        raise UsageError(f"ranks={ranks!r} was asked for; give one or more, as in ranks=[{ranks!r}].")
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
     found = find_duplicates(array, duplicates)
-    return search_distinct(array, k, found, metric=metric, device=device, ranks=ranks, stored=stored)
+    return search_distinct(array, k, found, metric=metric, device=str(device), ranks=ranks, stored=stored)
 
 
 def search_distinct(
@@ -211,12 +213,15 @@ def subset_neighbors(table: Neighbors, points: ArrayLike, rows: ArrayLike, k: in
         k: neighbours per point, 1 to len(rows) - 1.
 
     Raises:
-        InputError: rows that repeat another one, that are out of order, or too few.
+        InputError: rows that are no whole numbers, repeat another one, are out of order, or too few.
         UsageError: a table of another metric.
     """
     from dimscope.knn.subsets import search_subset
 
-    return search_subset(table, as_points(points), np.asarray(rows, dtype=np.int64), whole_number(k, "k"))
+    chosen = np.asarray(rows)
+    if chosen.dtype.kind not in "iu":
+        raise InputError(f"the rows of a subset are numbers of input rows, found dtype {chosen.dtype}.")
+    return search_subset(table, as_points(points), chosen.astype(np.int64), whole_number(k, "k"))
 
 
 def _allowed_k(k: int, found: Duplicates, what: str = "k") -> int:

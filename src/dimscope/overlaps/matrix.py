@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dimscope.arrays import FloatArray, IntArray, whole_number
-from dimscope.errors import InputError
+from dimscope.errors import InputError, UsageError
 from dimscope.knn import as_neighbors
 from dimscope.knn.base import Neighbors
 from dimscope.knn.graph import neighbor_graph
@@ -72,7 +72,7 @@ def overlap_matrix(
 
     Raises:
         InputError: no layer, other numbers of rows, names that repeat, or no common items.
-        UsageError: a table holds fewer than k neighbours.
+        UsageError: one table in place of a list, k is no whole number, or a table holds fewer than k neighbours.
 
     Examples:
         >>> import numpy as np
@@ -100,6 +100,8 @@ def overlap_matrix(
 
 
 def _tables(layers: Sequence[Neighbors | ArrayLike], k: int) -> list[Neighbors]:
+    if isinstance(layers, Neighbors):
+        raise UsageError("one neighbour table was given; an overlap matrix takes a list of layers on each side.")
     tables = [as_neighbors(layer, k) for layer in layers]
     if not tables:
         raise InputError("no layer was given; an overlap matrix needs at least one on each side.")

@@ -45,6 +45,8 @@ def plot_overlap_map(found: RunOverlap, names: tuple[str, str], *, size: str = "
     Examples:
         >>> plot_overlap_map(run_overlap("runs/a", "runs/b"), ("a", "b")).save("map.svg")  # doctest: +SKIP
     """
+    if not isinstance(found, RunOverlap):
+        raise UsageError(f"a map of two runs draws what run_overlap returns, found {type(found).__name__}.")
     if len(names) != 2:
         raise UsageError(f"a map of two runs needs two names, found {len(names)}.")
     from matplotlib import colormaps

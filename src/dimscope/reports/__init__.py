@@ -10,7 +10,7 @@ from dimscope.checks import find_findings
 from dimscope.checks.base import Finding
 from dimscope.files import write_text
 from dimscope.notebook import line_of
-from dimscope.profile import Profile
+from dimscope.profile import Profile, as_profile
 from dimscope.reports.neighborhoods import Neighborhoods
 from dimscope.rules import DEFAULT, recommend
 from dimscope.rules.base import Recommendation
@@ -91,11 +91,12 @@ def report(
         neighborhoods: of the run folder (`read_neighborhoods`); default: a page without map and explorer.
 
     Raises:
-        UsageError: the run's rule is unknown.
+        UsageError: the run's rule is unknown, or no profile was given.
 
     Examples:
         >>> report(profile).write("report.html")  # doctest: +SKIP
     """
+    profile = as_profile(profile)
     if recommendation is None:
         recommendation = recommend(profile, str(profile.provenance.get("measure", {}).get("rule") or DEFAULT))
     found = find_findings(profile) if findings is None else findings

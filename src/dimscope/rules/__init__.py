@@ -1,6 +1,6 @@
 """Layer rules: which layers to use, from the profile alone."""
 
-from dimscope.profile import Profile
+from dimscope.profile import Profile, as_profile
 from dimscope.registry import Registry
 from dimscope.rules.agreement import with_others
 from dimscope.rules.base import Recommendation, Regret
@@ -40,8 +40,9 @@ def recommend(profile: Profile, rule: str = DEFAULT) -> Recommendation:
         rule: a name of `dimscope list rules`.
 
     Raises:
-        UsageError: unknown rule.
+        UsageError: unknown rule, or no profile.
     """
+    profile = as_profile(profile)
     found: Recommendation = RULES.load(rule)().recommend(profile)
     related = RELATED if rule in RELATED else {rule}
     # Rules of other packages are not compared: an answer must not change with what else is installed.
