@@ -216,3 +216,11 @@ def test_the_survival_is_that_of_its_definition(total, kept, first):
     expected = -np.log1p(-np.arange(first, first + kept) / total)
     np.testing.assert_allclose(_log_survival(total, kept, first), expected, rtol=1e-9, atol=1e-14)
     assert _log_survival(total, kept, first).sum() == pytest.approx(expected.sum(), rel=1e-14)
+
+
+def test_a_prior_is_a_pair_of_numbers(recipes):
+    """From Python, through the check of the kinds of options."""
+    table = neighbors(recipes["A"], 2)
+    found = dimension(table, method="bayes", fraction=1.0, prior=(3.0, 4.0))
+    total = np.log(table.distances[:, 1] / table.distances[:, 0]).sum()
+    assert found.value == pytest.approx((3 + table.n) / (4 + total), rel=1e-12)

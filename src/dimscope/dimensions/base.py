@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from types import UnionType
 from typing import Any, ClassVar, Protocol, get_args
 
 import numpy as np
@@ -56,7 +57,9 @@ def as_declared(kind: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: an option is of another kind.
     """
-    declared = {field.name: get_args(field.type) or (field.type,) for field in fields(kind)}
+    declared = {
+        field.name: get_args(field.type) if isinstance(field.type, UnionType) else (field.type,) for field in fields(kind)
+    }
     found = dict(options)
     for name, value in options.items():
         kinds = declared.get(name, ())
