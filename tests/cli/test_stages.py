@@ -81,7 +81,7 @@ def test_recommend_by_another_rule(call, mine):
     answer = json.loads(left.out)
     assert (answer["rule"], answer["layers"], answer["best"]) == ("last", ["block_03"], "block_03")
     assert json.loads((mine / "recommendation.json").read_text(encoding="utf-8")) == answer
-    values = pandas.read_csv(mine / "profile.csv")["label_overlap"].to_numpy()
+    values = pandas.read_csv(mine / "profile.csv", dtype=str)["label_overlap"].astype(float).to_numpy()
     assert answer["regret"]["best"] == values.max()
     assert answer["regret"]["regret"] == values.max() - values[-1]
 

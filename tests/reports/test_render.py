@@ -130,8 +130,9 @@ def test_json_equals_the_profile(page: str, profile: Profile) -> None:
 def test_csv_equals_the_profile(page: str, profile: Profile) -> None:
     found = re.search(r'download="profile.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"', page)
     assert found is not None
-    table = pandas.read_csv(StringIO(base64.b64decode(found.group(1)).decode()))
-    pandas.testing.assert_frame_equal(table, profile.to_dataframe(), check_dtype=False, check_exact=True)
+    table = pandas.read_csv(StringIO(base64.b64decode(found.group(1)).decode()), dtype=str)
+    expected = profile.to_dataframe()  # read by Python: pandas 2 misses the last digit of some numbers
+    pandas.testing.assert_frame_equal(table.astype(expected.dtypes.to_dict()), expected, check_dtype=False, check_exact=True)
 
 
 def test_fifty_layers_fit_in_a_megabyte(deep_profile: Profile) -> None:
