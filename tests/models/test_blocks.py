@@ -54,6 +54,14 @@ def test_the_number_is_read_under_every_usual_name(name):
     assert find_stack(model(config=config, wide=blocks(4, 64), layers=blocks(2))).path == "layers"
 
 
+def test_a_norm_before_the_blocks_counts_only_by_its_name():
+    named = model(norm=RMSNorm(4), layers=blocks(3))
+    assert find_stack(named).final_norm is named.norm
+    assert find_stack(model(input_norm=RMSNorm(4), layers=blocks(3))).final_norm is None
+    both = model(norm=RMSNorm(4), layers=blocks(3), ln_f=LayerNorm(4))
+    assert find_stack(both).final_norm is both.ln_f
+
+
 def test_the_number_of_an_encoder_with_a_name_of_its_own_wins():
     config = SimpleNamespace(model_type="new", num_hidden_layers=2, encoder_num_hidden_layers=3)
     assert find_stack(model(config=config, layers=blocks(3), others=blocks(2))).path == "layers"

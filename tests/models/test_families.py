@@ -40,6 +40,11 @@ TRICKY = {
         {**GROUPED, "head_dim": 8, "layer_types": ["conv", "full_attention", "conv"]},
         "embedding_norm",
     ),
+    "t5gemma": (
+        transformers.T5GemmaConfig,
+        {"encoder": {**GROUPED, "head_dim": 8}, "decoder": {**GROUPED, "head_dim": 8}, "vocab_size": len(VOCABULARY)},
+        "norm",
+    ),
     "qwen2": (transformers.Qwen2Config, GROUPED, "norm"),
     "qwen3": (transformers.Qwen3Config, {**GROUPED, "head_dim": 8}, "norm"),
     "olmo2": (transformers.Olmo2Config, GROUPED, "norm"),

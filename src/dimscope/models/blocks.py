@@ -12,6 +12,8 @@ from dimscope.models.families import FAMILIES
 
 NO_NORM = "none"
 """What `--final-norm` says for a model without a norm after its blocks."""
+LAST_NORMS = ("norm", "final_norm")
+"""Names of norms that T5Gemma and NeoMME declare before their blocks and call after them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +163,11 @@ def _largest(model: torch.nn.Module, lists: Mapping[str, torch.nn.Module]) -> st
 
 
 def _norm_after(model: torch.nn.Module, path: str) -> str:
-    """The first norm declared after the list of blocks, beside it or beside a module that holds it; those of embeddings not."""
+    """The first norm declared after the list of blocks, beside it or beside a module that holds it; those of embeddings not.
+
+    Where there is none, one beside the list that is called the last one (`LAST_NORMS`), wherever it is declared.
+    """
+    beside = path.rpartition(".")[0]
     while path:
         prefix, _, name = path.rpartition(".")
         parent = model.get_submodule(prefix)
@@ -170,7 +176,8 @@ def _norm_after(model: torch.nn.Module, path: str) -> str:
             if is_norm(parent.get_submodule(later)) and "embed" not in later:
                 return f"{prefix}.{later}".lstrip(".")
         path = prefix
-    return ""
+    last = (f"{beside}.{name}".lstrip(".") for name in LAST_NORMS)
+    return next((name for name in last if is_norm(optional_module(model, name) or torch.nn.Identity())), "")
 
 
 def optional_module(model: torch.nn.Module, path: str | None) -> torch.nn.Module | None:
