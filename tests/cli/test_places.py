@@ -1,7 +1,10 @@
 """Commands over runs that lie elsewhere."""
 
 import json
+import tempfile
+from pathlib import Path
 
+import click
 import fsspec
 import pytest
 
@@ -47,19 +50,25 @@ def test_reading_commands_show_what_they_show_of_a_folder(call, there, finished,
     assert objects(there) == before
 
 
-def test_report_recommend_and_measure_write_there(call, there, tmp_path):
+def test_report_recommend_and_measure_write_there(call, there, tmp_path, monkeypatch):
     before = objects(there)
-    assert call("report", there, "--no-texts").out == f"Report: {there}/report.html\n"
+    opened: list[str] = []
+    monkeypatch.setattr(click, "launch", opened.append)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert call("report", there, "--no-texts", "--open").out == f"Report: {there}/report.html\n"
+    drawn = objects(there)
+    assert drawn["report.html"] != before["report.html"]
+    assert Path(opened[0]).read_bytes() == drawn["report.html"]  # it is there when the command has ended
     assert call("recommend", there, "--rule", "middle").code == 0
     assert call("measure", there, "--k", "15", "--no-report", "-q").code == 0
     after = objects(there)
-    assert set(after) >= set(before)
-    assert after["report.html"] != before["report.html"]
+    pictures = {name for name in before if name.startswith("figures/")} | {"report.html", "overlap.csv"}
+    assert set(drawn) - set(after) == pictures  # they showed other numbers
     assert json.loads(after["recommendation.json"])["rule"] == "turn"
     assert after["states/block_01.npy"] == before["states/block_01.npy"]
     assert after["neighbors/block_01.npz"] != before["neighbors/block_01.npz"]
     assert call("show", there, "--verify").code == 0
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [Path(opened[0]).parent]
 
 
 def test_run_and_extract_write_there_and_name_the_url(call, bert, table, tmp_path):

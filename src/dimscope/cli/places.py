@@ -1,5 +1,7 @@
 """Run folders that a command is given: paths, or URLs of other file systems."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,3 +24,12 @@ def stand_in(place: Path, *, writes: bool = True, wanted: Callable[[str], bool] 
 def but_states(name: str) -> bool:
     """True for files of a run that are no states: what is needed to read results and to draw them again."""
     return not name.startswith("states/") and "/states/" not in name
+
+
+def lasting(file: Path) -> Path:
+    """The file, or, where it stands in for one at a URL and goes when the command ends, a copy that stays."""
+    from dimscope.store.staging import shown
+
+    if shown(file) == str(file):
+        return file
+    return Path(shutil.copy(file, Path(tempfile.mkdtemp(prefix="dimscope-")) / file.name))

@@ -135,7 +135,7 @@ def report(run: Path, show: bool, no_texts: bool, size: str | None, pdf: bool) -
       dimscope report runs/demo --size column --pdf
     """
     from dimscope.cli.output import read_stored, shown
-    from dimscope.cli.places import but_states, stand_in
+    from dimscope.cli.places import but_states, lasting, stand_in
     from dimscope.pipeline.finish import FIGURE_ENDINGS, answer, illustrate
     from dimscope.plots.theme import size_of
     from dimscope.profile import Profile
@@ -153,4 +153,4 @@ def report(run: Path, show: bool, no_texts: bool, size: str | None, pdf: bool) -
     if no_texts:
         click.echo(f"The page holds no texts; {shown(folder.points)} still does.", err=True)
     if show:
-        click.launch(str(folder.report))
+        click.launch(str(lasting(folder.report)))
