@@ -82,8 +82,9 @@ def test_a_value_that_drifts_with_the_scale_is_told_with_both_ends():
     finding = BiasedInterval().look(at_scales(4.67, 0.1, gride_2=(4.66, 0.1), gride_8=(4.5, 0.05), gride_32=(4.35, 0.03)))
     assert finding.layers == ("embed_00",)
     assert finding.text == (
-        "Gride drifts from 4.66 at rank 2 to 4.35 at rank 32, which makes more than 2 stated errors of 0.1 at the scale that "
-        "was read (embed_00): density or curvature change within the neighbourhoods, or noise or a boundary is in them."
+        "In embed_00 Gride drifts from 4.66 at rank 2 to 4.35 at rank 32, which makes more than 2 stated errors of 0.1 at the "
+        "scale that was read (embed_00): density or curvature change within the neighbourhoods, or noise or a boundary is "
+        "in them."
     )
 
 
@@ -131,7 +132,7 @@ def test_the_largest_drift_is_named():
     )  # fmt: skip
     finding = BiasedInterval().look(profile)
     assert finding.layers == ("block_01", "block_02")
-    assert "Gride drifts from 5 at rank 2 to 7 at rank 32" in finding.text
+    assert "In block_02 Gride drifts from 5 at rank 2 to 7 at rank 32" in finding.text
 
 
 def gride_columns(table):

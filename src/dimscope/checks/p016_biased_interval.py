@@ -100,9 +100,10 @@ class BiasedInterval:
         near, far = drifts[worst].ranks
         ends = [profile.values(f"gride_{rank}")[worst] for rank in (near, far)]
         return rows, (
-            f"Gride drifts from {ends[0]:.3g} at rank {near} to {ends[1]:.3g} at rank {far}, which makes more than "
-            f"{self.errors:g} stated errors of {error[worst]:.2g} at the scale that was read ({_named(profile, rows)}): "
-            "density or curvature change within the neighbourhoods, or noise or a boundary is in them."
+            f"in {profile.layers[worst].name} Gride drifts from {ends[0]:.3g} at rank {near} to {ends[1]:.3g} at rank {far}, "
+            f"which makes more than {self.errors:g} stated errors of {error[worst]:.2g} at the scale that was read "
+            f"({_named(profile, rows)}): density or curvature change within the neighbourhoods, or noise or a boundary is "
+            "in them."
         )
 
 
