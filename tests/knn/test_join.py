@@ -10,6 +10,7 @@ import pytest
 from brute import cloud
 from dimscope.knn import join
 from dimscope.knn.filters import Float32Filter, with_mix
+from dimscope.knn.integers import Int8Filter, Int16Filter
 from dimscope.knn.join import Join, Side, Table, deepest, groups, room_for, sampled_radii, sampled_rank, squared_distances
 from dimscope.knn.on_tiles import frame_of
 from dimscope.knn.scratch import Scratch
@@ -21,9 +22,9 @@ def _small_blocks(monkeypatch):
     monkeypatch.setattr(join, "BLOCK", 16)
 
 
-def side_of(points, scratch):
+def side_of(points, scratch, kind=Float32Filter):
     places = np.arange(len(points))
-    made = Float32Filter(points, places, places, frame_of(points, places), scratch, lambda work, items: [*map(work, items)])
+    made = kind(points, places, places, frame_of(points, places), scratch, lambda work, items: [*map(work, items)])
     return Side(points, places, made, with_mix(made.rows, 0.01))
 
 
@@ -69,7 +70,7 @@ def test_neighbouring_tiles_inside_a_group_share_no_block():
     """Threads that work side by side do not wait for each other's lists."""
     pairs, _ = tiles_of(16 * 9, 0, 16 * 9)
     inside = [pair for pair in pairs if 0 not in pair]
-    assert sum(bool(set(first) & set(second)) for first, second in pairwise(inside[8:])) <= 8
+    assert sum(bool(set(first) & set(second)) for first, second in pairwise(inside[8:])) <= 3
 
 
 @pytest.mark.parametrize(("n", "room", "size"), [(100, 10, 1), (100, 10, 3 * 8 * 10 * 16), (1000, 50, 320 << 20)])
@@ -160,3 +161,27 @@ def test_lists_change_only_under_their_lock(monkeypatch):
         assert both == (column < 6 and row != column)
     left = set(threading.enumerate()) - before
     assert not [thread for thread in left if thread.name.startswith("ThreadPoolExecutor")]  # the workers have ended
+
+
+def n_certified(points, k, kind):
+    """How many rows are proven at once."""
+    points.flags.writeable = False
+    with Scratch(points) as scratch, Workers(1, 2 * 64 * 64) as workers:
+        side, table = side_of(points, scratch, kind), table_of(len(points), k)
+        Join(side, side, table, np.empty(0, np.int64), 0, len(points), workers).run()
+        return int(table.certified.sum())
+
+
+@pytest.mark.parametrize("kind", [Float32Filter, Int8Filter, Int16Filter])
+def test_equal_distances_are_not_taken_for_larger_ones(kind, monkeypatch):
+    """The filter tells equal distances apart; the radius must hold all of them."""
+    monkeypatch.setattr(join, "BLOCK", 64)
+    points = (np.random.default_rng(0).random((600, 300)) < 0.02).astype(np.float32)
+    assert n_certified(points, 20, kind) > 588
+
+
+@pytest.mark.parametrize("kind", [Float32Filter, Int8Filter, Int16Filter])
+def test_a_base_that_is_one_sample_proves_all_rows(kind, monkeypatch):
+    monkeypatch.setattr(join, "BLOCK", 64)
+    points = cloud("isotropic", 60, 100, seed=19)
+    assert n_certified(points, 10, kind) == 60
