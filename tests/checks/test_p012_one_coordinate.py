@@ -26,5 +26,6 @@ def test_a_coordinate_that_holds_the_variance_is_called_so():
 
 def test_is_silent_up_to_its_share_for_few_coordinates_and_without_the_column():
     assert look([0.5, 0.4], [0.9, 0.9]) is None
-    assert look([0.9, 0.9], [0.9, 0.9], width=3) is None
+    assert look([0.9, 0.9], [0.9, 0.9], width=8) is None
+    assert look([0.9, 0.9], [0.9, 0.9], width=9) is not None
     assert OneCoordinate().look(make_profile([1.0] * 3)) is None
