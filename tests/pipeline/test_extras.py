@@ -99,7 +99,7 @@ def test_what_was_found_is_not_computed_again(run, tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(extras, "_measured", refuse)
+    monkeypatch.setattr(extras, "measured_extras", refuse)
     measured_again(asking(["density_peaks"]), tmp_path / "run")
     again = measured_again(asking(["cka", "density_peaks"]), tmp_path / "run")
     np.testing.assert_array_equal(again.values("cka_next"), first.values("cka_next"))
@@ -108,21 +108,21 @@ def test_what_was_found_is_not_computed_again(run, tmp_path, monkeypatch):
 
 def test_an_interrupted_request_goes_on(run, tmp_path, monkeypatch):
     run()
-    whole, made = extras._measured, []
+    whole, made = extras.measured_extras, []
 
-    def failing(*args):
-        if len(made) == 3:
+    def failing(task):
+        if len(made) == 2:
             raise KeyboardInterrupt
-        made.append(1)
-        return whole(*args)
+        made.append(task.place)
+        return whole(task)
 
-    monkeypatch.setattr(extras, "_measured", failing)
+    monkeypatch.setattr(extras, "measured_extras", failing)
     with pytest.raises(KeyboardInterrupt):
         measured_again(asking(["cka", "retrieval_accuracy"]), tmp_path / "run")
     assert not dimscope.load(tmp_path / "run").has("cka_next")  # the run itself is whole
-    monkeypatch.setattr(extras, "_measured", lambda *args: made.append(1) or whole(*args))
+    monkeypatch.setattr(extras, "measured_extras", lambda task: made.append(task.place) or whole(task))
     resumed = measured_again(asking(["cka", "retrieval_accuracy"]), tmp_path / "run")
-    assert len(made) == 6
+    assert made == [0, 1, 2]
     fresh = run(["cka", "retrieval_accuracy"], out=tmp_path / "fresh")
     np.testing.assert_array_equal(resumed.values("cka_next"), fresh.values("cka_next"))
     np.testing.assert_array_equal(resumed.values("retrieval_accuracy_k1"), fresh.values("retrieval_accuracy_k1"))

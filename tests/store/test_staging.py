@@ -126,7 +126,8 @@ def test_a_second_run_reads_nothing_again(config, place, monkeypatch):
     run_at(place, config())
     before = bytes_at(place)
     monkeypatch.setattr(Reader, "read", lambda *_: pytest.fail("the model was called"))
-    monkeypatch.setattr("dimscope.pipeline.measure.search_distinct", lambda *_, **__: pytest.fail("searched"))
+    for module in ("searching", "tasks"):
+        monkeypatch.setattr(f"dimscope.pipeline.{module}.search_distinct", lambda *_, **__: pytest.fail("searched"))
     run_at(place, config())
     assert results(bytes_at(place)) == results(before)
 
