@@ -202,7 +202,7 @@ def test_the_last_norm_of_a_tower_that_reads_the_class_token_alone_is_no_site(na
     assert [str(layer) for layer in Capture(model, range(N_LAYERS + 1), "block").names][-1] == "block_03"
 
 
-@pytest.mark.parametrize("name", list(TINY))
+@pytest.mark.parametrize("name", [name for name in TINY if name != "lfm3" or name in TRICKY])
 def test_the_places_of_a_record_exist_in_its_model(name):
     config = TINY[name]()
     model = part_of(transformers.AutoModel.from_config(config), "auto")
