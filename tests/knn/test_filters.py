@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from brute import KINDS, cloud
 from coarse import KINDS_OF_FILTER, coarse_of, codes_of, exact_rows, filled
-from dimscope.knn.filters import BLOCK_ROWS, Float32Filter, Frame, Rows, with_mix
+from dimscope.knn.filters import BLOCK_ROWS, Float32Filter, Frame, Rows, cut, joined, with_mix
 from dimscope.knn.integers import Int8Filter, Int16Filter
 from dimscope.knn.on_tiles import frame_of
 from dimscope.knn.rounding import UNIT32
@@ -156,3 +156,16 @@ def test_a_row_far_out_has_an_error_that_holds(far):
         assert (made.rows.errors <= 1.02 * moved + 1e-3 * np.sqrt(made.rows.norms) + 1e-15).all()
         assert (made.rows.norms[4] == 0) == (far > 1e9)
         assert np.isfinite(made.rows.norms).all()
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_FILTER)
+def test_rows_that_are_cut_out_and_joined_are_those_of_the_whole(kind):
+    whole = make(kind, CLOUDS["gaussian"])
+    parts = [cut(whole, 0, 40), cut(whole, 40, 90)]
+    for found, expected in zip(joined([part.rows for part in parts]), whole.rows, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    room = np.empty(2 * 90 * 90, np.float32)
+    expected = whole.tile(10, 40, whole, 50, 90, room).copy()
+    np.testing.assert_array_equal(parts[0].tile(10, 40, parts[1], 10, 50, room), expected)
+    assert np.shares_memory(parts[1].codes, whole.codes)
+    assert joined([whole.rows]) is whole.rows

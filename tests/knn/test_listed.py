@@ -7,20 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codes import cut_off, filled_up
 from dimscope.knn.filters import Rows
 from dimscope.knn.handover import close_folder, keep, open_folder
 from dimscope.knn.join import Lists
-from dimscope.knn.listed import Candidates, Listed, cut_off, decide, filled_up, listed, merged
+from dimscope.knn.listed import Candidates, Listed, decide, listed, merged
 
 
-@given(st.lists(st.floats(-10, 1e6, width=32), min_size=1))
-def test_bounds_that_are_cut_off_stay_bounds_and_lose_little(values):
-    lowers = np.array(values, np.float32)
-    found = filled_up(cut_off(lowers))
-    assert cut_off(lowers).dtype == np.uint16
-    assert (found <= np.maximum(lowers, 0)).all()
-    held = (lowers >= 2.0**-19) & (lowers < 2.0**12)
-    assert (found[held] >= lowers[held] * (1 - 2.0**-11)).all()
+@given(st.lists(st.floats(0, 1e6, width=32), min_size=1, max_size=300))
+def test_bounds_are_kept_in_16_bits_stay_bounds_and_lose_little(values):
+    """Without errors and blur the bound of a candidate is its distance in the filter."""
+    squares = np.array(values, np.float32)
+    n, none = len(squares), np.zeros(len(squares) + 1)
+    rows = Rows(np.ones(n + 1, np.float32), np.zeros(n + 1, np.float32), none, none, np.arange(n + 1), 1.0, 1.0, 0.0)
+    members = np.arange(1, n + 1, dtype=np.int32)[None]
+    found = listed(
+        0, 1, 1, Lists(0, np.array([n], np.int32), members, squares[None], np.array([np.inf]), np.zeros(1, np.float32)), rows
+    )
+    assert found.members.tolist() == list(range(n))
+    bounds, lowers = np.sqrt(squares.astype(np.float64)), filled_up(found.lowers)
+    assert (lowers <= bounds).all()
+    held = (bounds >= 2.0**-19) & (bounds < 2.0**12)
+    assert (lowers[held] >= bounds[held] * (1 - 2.0**-11 - 2.0**-20)).all()
+    again = merged(np.array([0]), [Candidates((0, 1), ((0, n),), found)])
+    np.testing.assert_array_equal(again.lowers, lowers)
 
 
 def test_codes_keep_the_order_of_their_numbers():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from brute import cloud, small_tiles
+from codes import filled_up
 from dimscope.engines.shared import FileMissingError, SharedFile, share
 from dimscope.knn import parts
 from dimscope.knn.handover import Laid, close_folder, open_folder
-from dimscope.knn.listed import Listed, filled_up
+from dimscope.knn.listed import Listed
 from dimscope.knn.parts import (
     Chosen,
     Decision,

@@ -103,19 +103,6 @@ def listed(start: int, stop: int, shift: int, lists: Lists, rows: Rows) -> Liste
     return Listed(counts, members[:size], lowers[:size])
 
 
-def cut_off(lowers: np.ndarray) -> np.ndarray:
-    """16 bits of float32 numbers, which stand for numbers that are not larger."""
-    bits = (np.maximum(lowers, 0, dtype=np.float32).view(np.int32) >> CUT) - LOWEST
-    return np.asarray(np.clip(bits, 0, HIGHEST - 1), dtype=np.uint16)
-
-
-def filled_up(codes: np.ndarray) -> np.ndarray:
-    """The float32 numbers that `cut_off` stands for."""
-    found: np.ndarray = ((codes.astype(np.int32) + LOWEST) << CUT).view(np.float32)
-    found[codes == 0] = 0
-    return found
-
-
 def merged(rows: IntArray, parts: Sequence[Candidates]) -> Merged:
     """All candidates of the rows; the lists of each part must be in memory."""
     lines, starts, total = [part.lines(rows) for part in parts], np.zeros((len(parts), len(rows) + 1), np.int64), 0
