@@ -1,13 +1,13 @@
 """Exact neighbours by the workers of an engine: the method of `dimscope.knn.on_tiles`, cut into tasks.
 
 1. The rows, in the same random order on every worker, are cut into stretches. Stretch 0 is a random sample; the others are of
-   equal height. Each of them joined with the sample is one task, in which its rows get a radius that is likely to hold their k
-   nearest neighbours; those of the sample get theirs from the sample itself.
-2. Each other pair of stretches is one task, given out as soon as both have their radii. Its answer lists the pairs of rows that
-   may lie within the radius of one of them, with a lower bound of their distance: 4 bytes each, about 170 of each row
-   (n = 20 000, k = 50).
-3. Each stretch with all its candidates is one task, given out as soon as its pairs are answered, which decides by float64
-   differences, ties by index.
+   equal height. Each of them is one task: joined with the sample its rows get a radius that is likely to hold their k nearest
+   neighbours, joined with itself a smaller one. (Every such task finds the radii of the sample from the sample.)
+2. Each pair of stretches, or a piece of it, is one task, given out as soon as both have their radii. All these tasks list the
+   pairs of rows that may lie within the radius of one of them, with a lower bound of their distance: 4 bytes each, about 120 of
+   each row (n = 20 000, k = 50).
+3. When all are answered, the rows are put in an order that keeps near ones together, and pieces of it are one task each, which
+   decides by float64 differences, ties by index.
 4. Every point within the radius of a row is among its candidates. So a k-th distance of at most the radius is a proof; rows for
    which it fails are computed again from all distances.
 
@@ -84,7 +84,7 @@ def search(
     """
     assert not ranks, "distances at ranks are not searched by workers"
     taking = np.arange(len(points)) if rows is None else rows
-    chosen = Chosen(share(path), np.setdiff1d(np.arange(len(points)), taking), len(taking), seed)
+    chosen = Chosen(share(path), np.delete(np.arange(len(points)), taking), len(taking), seed)
     if extreme_exponent(points):
         ((_, (indices, distances)),) = engine.map(searched, [(chosen, k)])
         return indices, distances, np.empty((len(taking), 0))
@@ -99,7 +99,10 @@ def search(
 
 
 def cut_of(n: int, d: int, k: int, n_workers: int) -> tuple[int, int]:
-    """Rows of the sample and of every other stretch: one or several for each worker, none too short or too long."""
+    """Rows of the sample and of every other stretch: one or several for each worker, none too short or too long.
+
+    With very many workers there are fewer stretches, about eight pairs for each: the driver gives out a hundred tasks a second.
+    """
     most = min(HIGHEST // 2, max(1, STRETCH_BYTES // (4 * d)))
     wanted = max(min(n_workers, ceil(n / SHORTEST), ceil(4 * sqrt(n_workers))), ceil(n / most))
     even = n_workers * ceil(wanted / n_workers)
