@@ -9,7 +9,7 @@ from brute import cloud, small_tiles
 from codes import filled_up
 from dimscope.engines.shared import FileMissingError, SharedFile, share
 from dimscope.knn import parts
-from dimscope.knn.handover import Laid, close_folder, open_folder
+from dimscope.knn.handover import Laid, close_folder, open_folder, take
 from dimscope.knn.listed import Listed
 from dimscope.knn.parts import (
     Chosen,
@@ -166,7 +166,9 @@ def test_each_task_has_its_answer(scene):
     found = perform(Start(search, 1))
     assert isinstance(found, Found)
     assert isinstance(perform(Pair(search, (1, 2), (60, 120), (np.ones(60), np.ones(60)), (found.filter, None))), Found)
-    assert perform(Decision(search, np.arange(60), found.candidates[:1], found.radii[0])).certified.all()
+    decision = Decision(search, np.arange(60), found.candidates[:1], found.radii[0])
+    for column, expected in zip(take(perform(decision)), decided(decision), strict=True):
+        np.testing.assert_array_equal(column, expected)
     assert perform(Single(search, np.array([3]))).certified.all()
 
 

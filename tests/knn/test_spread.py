@@ -201,8 +201,17 @@ def test_a_folder_that_was_cleaned_up_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "map", lambda work, tasks: Shuffled.map(engine, cleaning if work is original else work, tasks))
     monkeypatch.setattr("pickle.dumps", lambda thing: thing)
     monkeypatch.setattr("pickle.loads", lambda thing: thing)
-    with pytest.raises(StoreError, match=r"^a temporary file of the search is gone although .* set TMPDIR to a folder"):
+    with pytest.raises(
+        StoreError, match=r"^a temporary file of the search is gone although it is needed; set TMPDIR to a folder"
+    ):
         search(points, 9, path=path, engine=engine, coarse="float32")
+
+
+def test_an_answer_that_was_cleaned_up_is_told(tmp_path, monkeypatch):
+    points, path = saved(tmp_path, cloud("isotropic", 300, 10, 4))
+    monkeypatch.setattr(spread, "take", lambda laid: None)
+    with pytest.raises(StoreError, match=r"^a temporary file of the search is gone although it is needed"):
+        search(points, 9, path=path, engine=Shuffled(), coarse="float32")
 
 
 def test_another_file_under_the_same_name_is_another_search(tmp_path):

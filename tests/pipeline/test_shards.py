@@ -11,7 +11,7 @@ from dimscope.inputs.examples import read_examples
 from dimscope.pipeline import shards
 from dimscope.pipeline.extract import extract
 from dimscope.pipeline.reading import open_reading
-from dimscope.pipeline.shards import Request, Shard, read_by, read_shard, with_full_paths
+from dimscope.pipeline.shards import Request, Shard, longest_block, read_by, read_shard, with_full_paths
 from dimscope.progress import Silent
 from dimscope.store.folder import RunFolder
 from fakes import Shuffled
@@ -80,6 +80,17 @@ def test_what_a_worker_cannot_read_is_named(small, bert, tmp_path):
     shutil.rmtree(model)
     with pytest.raises(EngineError, match=r"^a worker cannot read what this machine reads: .*model.* under the same paths"):
         read_shard(Shard(request, 0, 16))
+
+
+def test_a_large_model_has_the_time_that_its_blocks_need(small, bert, monkeypatch):
+    config, asked = small(bert), []
+    reading = open_reading(config, read_examples(config.data), Silent(), block_rows=16)
+    parameters, lengths = reading.loaded.facts["parameters"], reading.tokens.lengths
+    assert longest_block(reading) < 1  # the engine's own patience is longer
+    monkeypatch.setattr(shards, "SLOWEST", parameters)
+    monkeypatch.setattr(Shuffled, "map", lambda self, work, tasks, patience: asked.append(patience) or iter(()))
+    list(read_by(Shuffled(), reading, config, "", 16)([0], print))
+    assert asked == [2 * max(lengths[start : start + 16].sum() for start in range(0, len(lengths), 16))]
 
 
 def test_paths_do_not_depend_on_the_working_folder(small, bert, tmp_path, monkeypatch):

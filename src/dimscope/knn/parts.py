@@ -111,13 +111,16 @@ def choose(task: tuple[Chosen, int, str]) -> Choice:
         return Choice(frame, *choose_filter(own.points, own.places, frame, scratch, workers, Wanted(k, k), coarse))
 
 
-def perform(task: Task) -> Found | Nearest | None:
+def perform(task: Task) -> Found | Nearest | Laid | None:
     """The answer to a task of a search; None for a decision whose candidates this process cannot read."""
     if isinstance(task, Start):
         return start(task)
     if isinstance(task, Pair):
         return collect(task)
-    return decided(task) if isinstance(task, Decision) else recomputed(task)
+    if isinstance(task, Single):
+        return recomputed(task)
+    nearest = decided(task)
+    return nearest and (lay(task.search.folder, nearest) or nearest)
 
 
 def start(task: Start) -> Found:

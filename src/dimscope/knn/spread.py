@@ -36,7 +36,7 @@ from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.engines.base import Engine
 from dimscope.engines.shared import share
 from dimscope.errors import StoreError
-from dimscope.knn.handover import Laid, close_folder, keep, open_folder
+from dimscope.knn.handover import Laid, close_folder, keep, open_folder, take
 from dimscope.knn.listed import HIGHEST, Candidates, Listed
 from dimscope.knn.opened import Chosen, Search, Span
 from dimscope.knn.parts import TOGETHER, Decision, Found, Nearest, Pair, Single, Start, Task, choose, perform, searched
@@ -56,6 +56,7 @@ REGION = 32_768
 """Rows among which those of a decision are chosen: it reads the candidates of all of them."""
 DECIDED_TOGETHER = 8192
 """Most rows decided by one task."""
+GONE = "a temporary file of the search is gone although it is needed; set TMPDIR to a folder that nobody cleans up meanwhile."
 
 
 def search(
@@ -89,10 +90,10 @@ def search(
         ((_, (indices, distances)),) = engine.map(searched, [(chosen, k)])
         return indices, distances, np.empty((len(taking), 0))
     ((_, choice),) = engine.map(choose, [(chosen, k, coarse)])
-    folder = open_folder()
+    folder, n_workers = open_folder(), engine.n_workers
     try:
-        sample, height = cut_of(len(taking), points.shape[1], k, engine.n_workers)
-        spread = _Spread(Search(chosen, k, sample, height, choice, folder), engine)
+        sample, height = cut_of(len(taking), points.shape[1], k, n_workers)
+        spread = _Spread(Search(chosen, k, sample, height, choice, folder), engine, n_workers)
         return (*spread.run(), np.empty((len(taking), 0)))
     finally:
         close_folder(folder)
@@ -143,9 +144,9 @@ class _Spread:
         is_shared: True as long as all workers read and write the folder.
     """
 
-    def __init__(self, search: Search, engine: Engine) -> None:
+    def __init__(self, search: Search, engine: Engine, n_workers: int) -> None:
         n, k = search.chosen.n, search.k
-        self.search, self.engine, self.n_workers = search, engine, engine.n_workers
+        self.search, self.engine, self.n_workers = search, engine, n_workers
         self.radii, self.keys = np.full(n, np.inf), np.zeros(n, np.int64)
         self.found = list[Candidates]()
         self.filters: dict[int, Laid | None] = {}
@@ -157,9 +158,11 @@ class _Spread:
     def run(self) -> tuple[IntArray, FloatArray]:
         """All tasks; what a worker could not read, and rows without a proof, are done in further rounds."""
         unread = self._perform(self._tasks())
-        self._perform(self._decision(task.rows) for task in unread if isinstance(task, Decision))
+        if unread:
+            self._perform(self._decision(task.rows) for task in unread if isinstance(task, Decision))
         left = np.flatnonzero(~self.nearest.certified)
-        self._perform(Single(self.search, left[start : start + TOGETHER]) for start in range(0, len(left), TOGETHER))
+        if len(left):
+            self._perform(Single(self.search, left[start : start + TOGETHER]) for start in range(0, len(left), TOGETHER))
         return self.nearest.indices, self.nearest.distances
 
     def _tasks(self) -> Iterator[Task | None]:
@@ -207,7 +210,7 @@ class _Spread:
                     number += 1
                 yield task
 
-        work: Callable[[Any], Found | Nearest | None] = perform
+        work: Callable[[Any], Found | Nearest | Laid | None] = perform
         for number, answer in self.engine.map(work, noted()):
             task = given.pop(number)
             if answer is None:
@@ -219,10 +222,10 @@ class _Spread:
                 self._write(task, answer)
         return unread
 
-    def _write(self, task: Task, answer: Nearest) -> None:
+    def _write(self, task: Task, answer: Nearest | Laid) -> None:
         assert not isinstance(task, Start | Pair)
         numbers = self.order[task.rows] if isinstance(task, Decision) else task.numbers
-        for column, found in zip(self.nearest, answer, strict=True):
+        for column, found in zip(self.nearest, _taken(answer) if isinstance(answer, Laid) else answer, strict=True):
             column[numbers] = found
 
     def _note(self, task: Task, answer: Found) -> None:
@@ -247,8 +250,13 @@ def _here(part: Candidates) -> Candidates:
     """The candidates, read by this process."""
     found = part.read()
     if found is None:
-        raise StoreError(
-            "a temporary file of the search is gone although it is still needed; set TMPDIR to a folder that nobody cleans up "
-            "meanwhile."
-        )
+        raise StoreError(GONE)
+    return found
+
+
+def _taken(laid: Laid) -> list[np.ndarray]:
+    """What a worker laid down for this process."""
+    found = take(laid)
+    if found is None:
+        raise StoreError(GONE)
     return found

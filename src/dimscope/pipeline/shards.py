@@ -16,6 +16,9 @@ from dimscope.pipeline.filling import Advance, Read, States
 from dimscope.pipeline.reading import Reading, open_reading, read_rows
 from dimscope.progress import Silent
 
+SLOWEST = 2e10
+"""Operations a second that any machine does on which a model is read at all; a worker that is slower counts as stuck."""
+
 
 class Request(NamedTuple):
     """What a worker opens.
@@ -52,11 +55,18 @@ def read_by(engine: Engine, reading: Reading, config: RunConfig, control: str, b
 
     def read(numbers: Sequence[int], advance: Advance) -> Iterator[tuple[int, States]]:
         shards = [Shard(request, *reading.plan.blocks[number]) for number in numbers]
-        for place, found in engine.map(read_shard, shards):
+        for place, found in engine.map(read_shard, shards, longest_block(reading)):
             advance(shards[place].stop - shards[place].start)
             yield numbers[place], found
 
     return read
+
+
+def longest_block(reading: Reading) -> float:
+    """Seconds that a block may take before a worker counts as stuck: two operations per parameter and token."""
+    n_parameters = sum(int(parameter.numel()) for parameter in reading.loaded.model.parameters())
+    tokens = max(int(reading.tokens.lengths[start:stop].sum()) for start, stop in reading.plan.blocks)
+    return 2 * tokens * n_parameters / SLOWEST
 
 
 def with_full_paths(config: RunConfig) -> RunConfig:
