@@ -171,12 +171,15 @@ def test_variances_are_those_of_the_coordinates(shape):
     np.testing.assert_allclose(spectrum(points).variances, points.var(axis=0), rtol=1e-9)
 
 
-@pytest.mark.parametrize("shape", [(500, 300), (200, 300)])
+@pytest.mark.parametrize("shape", [(500, 300), (200, 300), (2500, 700), (700, 2500)])
 def test_the_bits_do_not_depend_on_the_number_of_threads(shape):
     points = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    expected = np.sort(np.linalg.svd((points - points.mean(axis=0)).astype(np.float64), compute_uv=False) ** 2 / len(points))
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="blas"):
             found.append(spectrum(points))
     np.testing.assert_array_equal(found[0].eigenvalues.view(np.int64), found[1].eigenvalues.view(np.int64))
     np.testing.assert_array_equal(found[0].variances.view(np.int64), found[1].variances.view(np.int64))
+    largest = found[0].eigenvalues[: len(expected)]
+    np.testing.assert_allclose(largest, expected[::-1], rtol=1e-5, atol=1e-6 * expected[-1])

@@ -1,26 +1,31 @@
 """Linear companions of the dimension, from the singular values of one layer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import eigvalsh
-from scipy.linalg.blas import dsyrk
 from threadpoolctl import threadpool_limits
 
 from dimscope.arrays import FloatArray, IntArray, Points, as_points
 from dimscope.knn.scratch import extreme_exponent
+from dimscope.knn.workers import Workers, blas_threads
 from dimscope.notebook import line_of
 
-CHUNK = 512
-"""Rows of one block of outer products: its float64 copy is read again before it leaves the cache."""
+CHUNK = 2048
+"""Rows whose outer products are found at once, from a float64 copy."""
+EDGE = 320
+"""Rows and columns of the sum that one thread finds at a time."""
 SMALL_CHUNK = 256
 """Rows of a sum that is read once: a block of them stays in the cache."""
 PCA_SHARE = 0.99
 """Share of the variance, as in the linear controls of Cheng et al. 2025, arXiv 2405.15471."""
-_solving = Lock()
+_alone = Lock()
+"""Each spectrum sets how many threads BLAS uses, which is common to all."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,13 +114,15 @@ def spectrum(points: ArrayLike, *, rows: IntArray | None = None) -> Spectrum:
     chosen = _Rows(array, None if rows is None or len(rows) == len(array) else rows)
     origin = np.asarray(chosen.block(0, 1)[0], dtype=np.float64)  # points that do not vary are exactly 0 from here
     mean = _mean(chosen, origin)
-    if chosen.n >= array.shape[1]:
-        gram = _gram(chosen, origin, mean)
-        variances = np.diagonal(gram) / chosen.n
-    else:
-        centred = np.asarray(chosen.block(0, chosen.n), dtype=np.float64) - origin - mean
-        gram, variances = dsyrk(1.0, centred.T, trans=1, lower=1), np.einsum("ij,ij->j", centred, centred) / chosen.n
-    eigenvalues = _solved(gram)[::-1] / chosen.n
+    with _alone:
+        if chosen.n >= array.shape[1]:
+            gram = _gram(_deviations(chosen, origin, mean), chosen.n, array.shape[1])
+            variances = np.diagonal(gram) / chosen.n
+        else:
+            centred = np.asarray(chosen.block(0, chosen.n), dtype=np.float64) - origin - mean
+            gram = _gram(partial(_copy, centred.T), array.shape[1], chosen.n)
+            variances = np.einsum("ij,ij->j", centred, centred) / chosen.n
+        eigenvalues = _solved(gram)[::-1] / chosen.n
     noise = eigenvalues[0] * len(eigenvalues) * np.finfo(np.float64).eps
     return Spectrum(np.where(eigenvalues > noise, eigenvalues, 0.0), variances, exponent)
 
@@ -135,36 +142,66 @@ class _Rows(NamedTuple):
         return self.array[part] if self.rows is None else self.array[self.rows[part]]
 
 
-def _gram(points: _Rows, origin: FloatArray, mean: FloatArray) -> FloatArray:
-    """Lower triangle of the sum over points of the outer products of their deviations, in float64.
+Fill: TypeAlias = Callable[[int, FloatArray], None]
+"""Writes the rows from a place on into an array, as many as it holds."""
 
-    The spectrum of singular values needs float64. On the points of benchmarks/measures.py (20 000 x 1280; the smallest
-    eigenvalue is 5e-7 of the mean one) float32 products take 0.10 s instead of 0.19 s. Even when blocks of 64 rows are summed
-    in float64 the effective rank is 3e-5 off (256 rows: 5e-4; 1024 rows: 1e-3, and negative eigenvalues): their rounding is
-    relative to the largest directions and reaches the smallest.
-    """
-    d = points.array.shape[1]
-    gram, room = np.zeros((d, d), order="F"), np.empty((min(CHUNK, points.n), d))
+
+def _deviations(points: _Rows, origin: FloatArray, mean: FloatArray) -> Fill:
+    """Rows without the mean, in float64."""
     centre = origin + mean
     lost = (origin - centre) + mean  # by rounding the centre; float64 points may differ by as little
     is_split = points.array.dtype.itemsize > 4 and bool(lost.any())
-    for start in range(0, points.n, CHUNK):
-        rows = points.block(start, CHUNK)
-        block = np.subtract(rows, centre, out=room[: len(rows)])
+
+    def fill(start: int, block: FloatArray) -> None:
+        np.subtract(points.block(start, len(block)), centre, out=block)
         if is_split:
             block -= lost
-        gram = dsyrk(1.0, block.T, beta=1.0, c=gram, overwrite_c=1, lower=1)
+
+    return fill
+
+
+def _copy(rows: FloatArray, start: int, block: FloatArray) -> None:
+    block[:] = rows[start : start + len(block)]
+
+
+def _gram(fill: Fill, n: int, d: int) -> FloatArray:
+    """Lower triangle of the sum of the outer products of n rows, in float64, by as many threads as BLAS may use.
+
+    Each thread finds whole blocks of the triangle, so that the bits do not depend on their number, as those of a product that
+    BLAS itself divides do: a worker and this process would disagree.
+
+    The spectrum of singular values needs float64. On the points of benchmarks/measures.py (20 000 x 1280; the smallest
+    eigenvalue is 5e-7 of the mean one) the effective rank is 3e-5 off even when float32 products of blocks of 64 rows are
+    summed in float64 (256 rows: 5e-4; 1024 rows: 1e-3, and negative eigenvalues): their rounding is relative to the largest
+    directions and reaches the smallest.
+    """
+    gram, product, room = np.zeros((d, d)), np.empty((d, d)), np.empty((min(CHUNK, n), d))
+    spans = [slice(start, start + EDGE) for start in range(0, d, EDGE)]
+    pairs = [(rows, columns) for place, rows in enumerate(spans) for columns in spans[: place + 1]]
+    with Workers(blas_threads(), 0) as workers:
+        for start in range(0, n, CHUNK):
+            block = room[: n - start]
+            workers.each(partial(_fill_part, fill, start, block), range(0, len(block), SMALL_CHUNK))
+            workers.each(partial(_add_products, block, product, gram), pairs)
     return gram
+
+
+def _fill_part(fill: Fill, start: int, block: FloatArray, part: int) -> None:
+    fill(start + part, block[part : part + SMALL_CHUNK])
+
+
+def _add_products(block: FloatArray, product: FloatArray, gram: FloatArray, pair: tuple[slice, slice]) -> None:
+    np.matmul(block[:, pair[0]].T, block[:, pair[1]], out=product[pair])
+    gram[pair] += product[pair]
 
 
 def _solved(gram: FloatArray) -> FloatArray:
     """Eigenvalues of the lower triangle, ascending, found by one thread; `gram` is overwritten.
 
-    Those that several threads find differ in the last digits with their number, unlike the products: a worker and this process
-    would disagree. The threads also wait for each other: on two processors that others used too, the eigenvalues of 1280
-    features took 0.16 to 0.26 s by one thread and 0.9 to 3.6 s by two.
+    Those that several threads find differ in the last digits with their number. The threads also wait for each other: on two
+    processors that others used too, the eigenvalues of 1280 features took 0.16 to 0.26 s by one thread and 0.9 to 3.6 s by two.
     """
-    with _solving, threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"):
         return np.asarray(eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False))
 
 

@@ -2,13 +2,20 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from dimscope.knn.workers import Workers, available_threads, reused
+from dimscope.knn.workers import Workers, available_threads, blas_threads, reused
 
 
-def blas_threads():
+def of_blas():
     return [found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"]
+
+
+def test_threads_of_blas_are_those_that_it_was_left():
+    with threadpool_limits(1, user_api="blas"):
+        assert blas_threads() == 1
+    with threadpool_limits(available_threads() + 3, user_api="blas"):
+        assert blas_threads() == available_threads()
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -67,12 +74,12 @@ def test_thread_counts_are_put_back():
     import torch
 
     np.ones((2, 2)) @ np.ones((2, 2))
-    before, torch_before = blas_threads(), torch.get_num_threads()
+    before, torch_before = of_blas(), torch.get_num_threads()
     with Workers(2, 4) as workers:
         workers.limit_torch()
-        assert set(blas_threads()) == {1}
+        assert set(of_blas()) == {1}
         assert torch.get_num_threads() == 1
-    assert (blas_threads(), torch.get_num_threads()) == (before, torch_before)
+    assert (of_blas(), torch.get_num_threads()) == (before, torch_before)
 
 
 def test_each_thread_owns_a_room():

@@ -100,6 +100,12 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def blas_threads() -> int:
+    """Threads that a product of BLAS uses now; no more than the processors of this process."""
+    found = [int(pool["num_threads"]) for pool in _pools(len(sys.modules)).info() if pool["user_api"] == "blas"]
+    return min(max(found, default=1), available_threads())
+
+
 @lru_cache(maxsize=1)
 def _pools(n_modules: int) -> ThreadpoolController:
     """The thread pools in this process; they are looked for (3 ms) again only after further modules were imported."""
