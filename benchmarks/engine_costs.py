@@ -56,7 +56,7 @@ class Done:
     """One task: its kind, the pairs of rows that it multiplies, its rows, its seconds on a worker, and bytes.
 
     Attributes:
-        answer_bytes: what came back to the driver.
+        answer_bytes: what came back to the driver, in the answer or, decided rows, by way of the folder.
         folder_bytes: candidates that the task left in the folder.
     """
 
@@ -129,7 +129,8 @@ def done(task: Any, seconds: float, found: Any) -> Done:
         kind, rows = "decision", len(task.rows)
     left = [part.lists for part in found.candidates] if isinstance(found, Found) else []
     folder = sum(n_bytes_of_form(form) for lists in left if isinstance(lists, Laid) for form in lists.forms)
-    return Done(kind, pairs, rows, seconds, n_bytes(found), folder)
+    answered = sum(map(n_bytes_of_form, found.forms)) if isinstance(found, Laid) else n_bytes(found)
+    return Done(kind, pairs, rows, seconds, answered, folder)
 
 
 def pairs_of_start(sample: int, height: int) -> float:

@@ -18,6 +18,7 @@ from dimscope.engines import on_dask as module
 from dimscope.engines.on_dask import open_dask
 from dimscope.errors import EngineError
 from dimscope.knn import on_tiles, parts, spread
+from dimscope.knn.handover import Laid
 from dimscope.pipeline import extract, searching, shards
 from dimscope.pipeline import tasks as measures
 from dimscope.pipeline.run import run_stages
@@ -145,7 +146,7 @@ def kill_during(monkeypatch, workers, stage, place=1, signal_number=signal.SIGKI
     [
         (0, parts.Found),
         pytest.param(2, parts.Found, marks=pytest.mark.slow),
-        pytest.param(4, parts.Nearest, marks=pytest.mark.slow),
+        pytest.param(4, Laid, marks=pytest.mark.slow),
     ],
     ids=["start", "pair", "decide"],
 )
@@ -163,7 +164,7 @@ def test_a_worker_killed_among_neighbours_changes_no_bit(workers, points, monkey
     monkeypatch.setattr(workers, "map", noted)
     indices, distances, _ = spread.search(stored, 15, path=path, engine=workers, coarse="float32")
     assert killed
-    assert kinds == [parts.Choice] + [parts.Found] * 4 + [parts.Nearest] * 4
+    assert kinds == [parts.Choice] + [parts.Found] * 4 + [Laid] * 4
     assert kinds[1 + place] is kind
     np.testing.assert_array_equal(indices, expected[0])
     np.testing.assert_array_equal(distances.view(np.int64), expected[1].view(np.int64))

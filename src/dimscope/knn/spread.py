@@ -20,8 +20,8 @@ another order).
 
 Memory: of the driver the results, 12 n k bytes, and the answers under way, at most 4 MB per thousand rows of a stretch for each
 thread of a worker where they pass through it; of a worker the filters it keeps (512 MB), the lists of two stretches, and the
-pages of the file that it reads. Folder: 4 bytes for each candidate, and coarse copies that are smaller than the points, at most
-3 n d bytes.
+pages of the file that it reads. Folder: 4 bytes for each candidate, coarse copies that are smaller than the points, at most
+3 n d bytes, and decided rows until the driver has read them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -259,4 +259,5 @@ def _taken(laid: Laid) -> list[np.ndarray]:
     found = take(laid)
     if found is None:
         raise StoreError(GONE)
+    Path(laid.path).unlink(missing_ok=True)
     return found
