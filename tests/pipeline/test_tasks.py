@@ -13,10 +13,11 @@ from dimscope.pipeline.extract import extract
 from dimscope.pipeline.extras import add_extras
 from dimscope.pipeline.given import measure_arrays
 from dimscope.pipeline.measure import measure
-from dimscope.pipeline.tasks import SearchTask, longest_extra, longest_task, searched, task_bytes
+from dimscope.pipeline.tasks import SearchTask, longest_extra, longest_task, searched
 from dimscope.progress import Silent
 from dimscope.store import lending
 from dimscope.store.folder import RunFolder
+from dimscope.store.lending import carried
 from dimscope.store.manifest import Manifest
 from fakes import Shuffled
 
@@ -122,7 +123,7 @@ def test_a_search_task_is_the_search_of_its_points():
     np.testing.assert_array_equal(found.indices, expected.indices)
     np.testing.assert_array_equal(found.distances, expected.distances)
     assert len(found.indices) == 49
-    assert task_bytes(task) == points.nbytes
+    assert carried(task) == points.nbytes
 
 
 def test_patience_grows_with_the_work():

@@ -30,21 +30,34 @@ def decide(
             continue
         x = points[places[i]].astype(np.float64)
         first = _take_nearest(lists.members[line], lists.far[line], n, k, here, rest, far)
-        for p in range(first):
-            near[p] = other_places[here[p]]
-        differences(x, others, near, first, values)
-        largest = 0.0
-        for p in range(first):
-            largest = max(largest, values[p])
+        largest = square_members(x, others, other_places, here, 0, first, near, values)
         reach = np.sqrt(largest) * CERTAIN * rows.scale
         taken = first + _take_within(i, reach, rest, far, n - first, rows, columns, here[first:])
-        for p in range(first, taken):
-            near[p] = other_places[here[p]]
-        differences(x, others, near[first:], taken - first, values[first:])
-        for p in range(taken):
-            near[p] = columns.labels[here[p]]
-        take_smallest(values[:taken], near[:taken], distances[name], indices[name])
+        square_members(x, others, other_places, here, first, taken, near, values)
+        take_nearest_members(columns.labels, here, taken, near, values, distances[name], indices[name])
         certified[name] = np.sqrt(distances[name, k - 1]) * CERTAIN * rows.scale <= lists.radii[line]
+
+
+@compiled
+def square_members(x: Any, points: Any, places: Any, here: Any, start: Any, stop: Any, near: Any, values: Any) -> Any:
+    """Squared distances of the row x to the members `here` from start to stop; returns the largest. `near` is overwritten."""
+    for p in range(start, stop):
+        near[p] = places[here[p]]
+    differences(x, points, near[start:], stop - start, values[start:])
+    largest = 0.0
+    for p in range(start, stop):
+        largest = max(largest, values[p])
+    return largest
+
+
+@compiled
+def take_nearest_members(
+    labels: Any, here: Any, n: Any, near: Any, values: Any, distances: Any, indices: Any
+) -> None:  # fmt: skip
+    """Squared distances and labels of the nearest of the first n members; `near` is overwritten."""
+    for p in range(n):
+        near[p] = labels[here[p]]
+    take_smallest(values[:n], near[:n], distances, indices)
 
 
 @compiled

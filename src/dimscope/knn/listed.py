@@ -12,13 +12,14 @@ import numpy as np
 
 from dimscope.arrays import FloatArray, IntArray, Points
 from dimscope.compiled import compiled
+from dimscope.knn.decisions import square_members, take_nearest_members
 from dimscope.knn.filters import Rows
 from dimscope.knn.handover import Laid, take
 from dimscope.knn.join import Lists
-from dimscope.knn.kernels import TINY, differences
+from dimscope.knn.kernels import TINY
 from dimscope.knn.opened import Span
 from dimscope.knn.rounding import CERTAIN
-from dimscope.knn.smallest import select_float32, take_smallest
+from dimscope.knn.smallest import select_float32
 
 HIGHEST = 1 << 16
 """Rows of a stretch at most: a candidate is named by its place in its stretch, in 16 bits."""
@@ -232,17 +233,8 @@ def _decide(
             continue
         x = points[chosen[row]].astype(np.float64)
         first = _split(select_float32(lower, n, k - 1), here, lower, n, near)
-        for p in range(first):
-            labels[p] = places[near[p]]
-        differences(x, points, labels, first, values)
-        reach = 0.0
-        for p in range(first):
-            reach = max(reach, values[p])
-        taken = first + _split(np.sqrt(reach) * CERTAIN * scale, here, lower, n - first, near[first:])
-        for p in range(first, taken):
-            labels[p] = places[near[p]]
-        differences(x, points, labels[first:], taken - first, values[first:])
-        for p in range(taken):
-            labels[p] = names[near[p]]
-        take_smallest(values[:taken], labels[:taken], squares[row], indices[row])
+        largest = square_members(x, points, places, near, 0, first, labels, values)
+        taken = first + _split(np.sqrt(largest) * CERTAIN * scale, here, lower, n - first, near[first:])
+        square_members(x, points, places, near, first, taken, labels, values)
+        take_nearest_members(names, near, taken, labels, values, squares[row], indices[row])
         certified[row] = np.sqrt(squares[row, k - 1]) * CERTAIN * scale <= radii[row]

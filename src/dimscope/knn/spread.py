@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, pairwise
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -41,6 +41,8 @@ from dimscope.knn.listed import HIGHEST, Candidates, Listed
 from dimscope.knn.opened import Chosen, Search, Span
 from dimscope.knn.parts import TOGETHER, Decision, Found, Nearest, Pair, Single, Start, Task, choose, perform, searched
 from dimscope.knn.scratch import extreme_exponent
+
+Read = TypeVar("Read")
 
 SAMPLE = 2048
 """Rows of the sample, unless all stretches are shorter."""
@@ -195,7 +197,7 @@ class _Spread:
         first, last = int(rows.min()), int(rows.max())
         parts = [part for part in self.found if part.rows and part.rows[0] <= last and part.rows[1] > first]
         if not self.is_shared:
-            parts = [_here(part).of(rows) for part in parts]
+            parts = [_there(part.read()).of(rows) for part in parts]
         return Decision(self.search, rows, parts, self.radii[rows])
 
     def _perform(self, tasks: Iterable[Task | None]) -> list[Task]:
@@ -246,18 +248,15 @@ class _Spread:
         self.n_joined += 1
 
 
-def _here(part: Candidates) -> Candidates:
-    """The candidates, read by this process."""
-    found = part.read()
-    if found is None:
-        raise StoreError(GONE)
+def _taken(laid: Laid) -> list[np.ndarray]:
+    """What a worker laid down for this process."""
+    found = _there(take(laid))
+    Path(laid.path).unlink(missing_ok=True)
     return found
 
 
-def _taken(laid: Laid) -> list[np.ndarray]:
-    """What a worker laid down for this process."""
-    found = take(laid)
+def _there(found: Read | None) -> Read:
+    """What was read from a file of the folder, which this process made and must find."""
     if found is None:
         raise StoreError(GONE)
-    Path(laid.path).unlink(missing_ok=True)
     return found

@@ -23,12 +23,12 @@ from dimscope.pipeline.limits import refuse_few
 from dimscope.pipeline.log import log_event
 from dimscope.pipeline.prompts import has_whole_prompts
 from dimscope.pipeline.searching import Job, find_tables
-from dimscope.pipeline.tasks import LayerTask, Measured, ScaleTask, StepTask, longest_task, measured, task_bytes
+from dimscope.pipeline.tasks import LayerTask, Measured, ScaleTask, StepTask, longest_task, measured
 from dimscope.profile import Layer, Profile
 from dimscope.progress import Progress
 from dimscope.registry import plugin_packages
 from dimscope.store.folder import RunFolder, write_config
-from dimscope.store.lending import Lender, LentTable, each
+from dimscope.store.lending import Lender, LentTable, carried, each
 from dimscope.store.manifest import Manifest
 from dimscope.version import __version__
 
@@ -114,7 +114,7 @@ def _measure_layers(job: Job, layers: Sequence[Layer], progress: Progress) -> Pr
     steps: dict[int, measures.Row] = {}
     tables, patience = find_tables(job, layers, progress), max(longest_task(*job.size_of(layer)) for layer in layers)
     with progress.stage("measure", len(layers)) as task:
-        for one, answer in each(job.engine, measured, _tasks(job, layers, tables), task_bytes, patience):
+        for one, answer in each(job.engine, measured, _tasks(job, layers, tables), carried, patience):
             if isinstance(one, StepTask):
                 steps[one.place] = answer.row
             else:
@@ -152,7 +152,7 @@ def _read_again(
         for place, layer in enumerate(layers)
         if "k" in rows[place]
     )
-    for task, answer in each(job.engine, measured, tasks, task_bytes):
+    for task, answer in each(job.engine, measured, tasks, carried):
         rows[task.place] |= answer.row
         replicates[task.place] = answer.replicates
 

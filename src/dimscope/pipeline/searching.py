@@ -14,11 +14,11 @@ from dimscope.knn import FEW_POINTS, search_distinct
 from dimscope.knn.base import Backend, Duplicates, Neighbors
 from dimscope.knn.duplicates import find_duplicates
 from dimscope.pipeline.columns import Setting
-from dimscope.pipeline.tasks import SearchTask, policy_of, searched, task_bytes
+from dimscope.pipeline.tasks import SearchTask, policy_of, searched
 from dimscope.profile import Layer
 from dimscope.progress import Progress
 from dimscope.store.folder import RunFolder
-from dimscope.store.lending import Lender, LentTable, each
+from dimscope.store.lending import Lender, LentTable, carried, each
 from dimscope.store.manifest import Manifest
 from dimscope.store.states import open_states
 from dimscope.store.tables import write_table
@@ -122,7 +122,7 @@ def _search_few(job: Job, layers: Sequence[Layer]) -> None:
                 yield SearchTask(place, job.lender.points(job.states_of(layer)), k, duplicates.policy, "cpu")
 
     started = perf_counter()
-    for task, table in each(job.engine, searched, tasks(), task_bytes):
+    for task, table in each(job.engine, searched, tasks(), carried):
         _store(job, layers[task.place], table, task.k, perf_counter() - started)
         started = perf_counter()
 

@@ -64,9 +64,8 @@ def read_by(engine: Engine, reading: Reading, config: RunConfig, control: str, b
 
 def longest_block(reading: Reading) -> float:
     """Seconds that a block may take before a worker counts as stuck: two operations per parameter and token."""
-    n_parameters = sum(int(parameter.numel()) for parameter in reading.loaded.model.parameters())
     tokens = max(int(reading.tokens.lengths[start:stop].sum()) for start, stop in reading.plan.blocks)
-    return 2 * tokens * n_parameters / SLOWEST
+    return 2 * tokens * int(reading.loaded.facts["parameters"]) / SLOWEST
 
 
 def with_full_paths(config: RunConfig) -> RunConfig:

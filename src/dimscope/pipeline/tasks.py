@@ -14,7 +14,7 @@ from dimscope.pipeline import layers as measures
 from dimscope.pipeline import scale as scales
 from dimscope.pipeline.columns import Columns, Setting, columns_of
 from dimscope.pipeline.prompts import measure_prompts
-from dimscope.store.lending import LentPoints, LentTable, carried, open_points, open_table
+from dimscope.store.lending import LentPoints, LentTable, open_points, open_table
 
 SECONDS_PER_PRODUCT = 1e-9
 SECONDS_PER_NEIGHBOR = 3e-6
@@ -71,11 +71,6 @@ class Measured(NamedTuple):
     row: measures.Row
     replicates: FloatArray
     conflicts: int = 0
-
-
-def task_bytes(task: SearchTask | LayerTask | StepTask | ScaleTask) -> int:
-    """Bytes that go along with a task to a worker that does not see the disk of the driver."""
-    return carried(task)
 
 
 def longest_task(n: int, d: int, k: int) -> float:

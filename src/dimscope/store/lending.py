@@ -131,7 +131,7 @@ def each(
 
 
 def carried(task: Iterable[object]) -> int:
-    """Bytes of the points and tables among the parts of a task."""
+    """Bytes of the points and tables among the parts of a task, for a worker that does not see the disk of the driver."""
     total = 0
     for one in task:
         if isinstance(one, Neighbors):
