@@ -37,10 +37,11 @@ from typing import Any
 import numpy as np
 from neighbors import real_like
 
+from dimscope.arrays import even_spans
 from dimscope.engines import Engine, open_engine
 from dimscope.knn.handover import Laid
 from dimscope.knn.parts import Decision, Found, Pair, Start
-from dimscope.knn.spread import cut_of, cuts_of, pieces_of, regions_of, search
+from dimscope.knn.spread import cut_of, pieces_of, regions_of, search
 from dimscope.pipeline.costs import fit_costs
 
 NETWORK = 1.25e9
@@ -224,13 +225,13 @@ def lengths_of(n: int, d: int, k: int, workers: int) -> dict[str, list[tuple[flo
     cut = [
         (last - first, spans[other][1] - spans[other][0])
         for one, other in couples
-        for first, last in cuts_of(*spans[one], pieces)
+        for first, last in even_spans(*spans[one], pieces)
     ]
     regions, groups = regions_of(n, workers)
     return {
         "start": [(pairs_of_start(sample, last - first), sample + last - first) for first, last in spans],
         "pair": [(one * other, one + other) for one, other in cut],
-        "decision": [(0, last - first) for region in regions for first, last in cuts_of(*region, groups)],
+        "decision": [(0, last - first) for region in regions for first, last in even_spans(*region, groups)],
     }
 
 

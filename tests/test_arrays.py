@@ -172,3 +172,8 @@ def test_real_numbers():
     assert [real_number(value, "z") for value in (1, 1.5, np.float32(0.5))] == [1.0, 1.5, 0.5]
     with pytest.raises(UsageError, match=r"^z='1' was asked for; it must be a number\.$"):
         real_number("1", "z")
+
+
+def test_cuts_are_about_equal_and_never_empty():
+    assert even_spans(10, 20, 3) == [(10, 13), (13, 16), (16, 20)]
+    assert even_spans(0, 2, 5) == [(0, 1), (1, 2)]

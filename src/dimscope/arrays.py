@@ -1,5 +1,6 @@
 """Names for the arrays that travel through dimscope, and the checks at its edges."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias
 
@@ -160,3 +161,9 @@ def _is_missing(label: Any) -> bool:
 
 def _mixed(what: str, found: str) -> InputError:
     return InputError(f"{what} are not all of one kind ({found}); give text or numbers, and none missing.")
+
+
+def even_spans(start: int, stop: int, pieces: int) -> list[tuple[int, int]]:
+    """First and last (exclusive) place of each of so many pieces, whose lengths differ by at most one; none is empty."""
+    cuts = sorted({start + (stop - start) * piece // pieces for piece in range(pieces + 1)})
+    return list(pairwise(cuts))

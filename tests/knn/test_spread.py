@@ -11,7 +11,7 @@ from dimscope.engines.shared import share
 from dimscope.errors import StoreError
 from dimscope.knn import handover, join, listed, on_tiles, opened, parts, spread
 from dimscope.knn.listed import HIGHEST
-from dimscope.knn.spread import cut_of, cuts_of, pieces_of, regions_of, search
+from dimscope.knn.spread import cut_of, pieces_of, regions_of, search
 from fakes import Shuffled
 
 
@@ -123,11 +123,6 @@ def test_stretches_are_one_or_several_for_each_worker_and_neither_too_long_nor_t
 )
 def test_pairs_are_cut_until_all_workers_have_as_many_or_several(n_pairs, n_workers, expected):
     assert pieces_of(n_pairs, n_workers) == expected
-
-
-def test_cuts_are_about_equal_and_never_empty():
-    assert cuts_of(10, 20, 3) == [(10, 13), (13, 16), (16, 20)]
-    assert cuts_of(0, 2, 5) == [(0, 1), (1, 2)]
 
 
 def test_decisions_are_two_or_more_for_each_worker_and_none_is_long():

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from dimscope.arrays import FloatArray, IntArray
+from dimscope.arrays import FloatArray, IntArray, even_spans
 from dimscope.engines.shared import locate
 from dimscope.engines.worker import copies_folder
 from dimscope.knn import join, kernels
@@ -253,8 +253,7 @@ def _lists(n: int, room: int) -> Lists:
 
 def _blocks(start: int, stop: int) -> list[Span]:
     """Blocks of about equal heights, at most `join.BLOCK` each."""
-    cuts = np.linspace(start, stop, 1 + ceil((stop - start) / join.BLOCK)).astype(int).tolist()
-    return list(pairwise(cuts))
+    return even_spans(start, stop, max(1, ceil((stop - start) / join.BLOCK)))
 
 
 def _round(blocks: Sequence[Span]) -> list[tuple[Span, Span]]:

@@ -25,14 +25,14 @@ pages of the file that it reads. Folder: 4 bytes for each candidate, coarse copi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import combinations, pairwise
+from itertools import combinations
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from dimscope.arrays import FloatArray, IntArray, Points
+from dimscope.arrays import FloatArray, IntArray, Points, even_spans
 from dimscope.engines.base import Engine
 from dimscope.engines.shared import share
 from dimscope.errors import StoreError
@@ -122,15 +122,9 @@ def pieces_of(n_pairs: int, n_workers: int) -> int:
     return pieces
 
 
-def cuts_of(start: int, stop: int, pieces: int) -> list[Span]:
-    """Spans of about equal lengths."""
-    cuts = sorted({start + (stop - start) * piece // pieces for piece in range(pieces + 1)})
-    return list(pairwise(cuts))
-
-
 def regions_of(n: int, n_workers: int) -> tuple[list[Span], int]:
     """Spans of rows that are decided together, and the tasks in which each is: two or more for each worker."""
-    regions = cuts_of(0, n, ceil(n / REGION))
+    regions = even_spans(0, n, ceil(n / REGION))
     return regions, ceil(max(2 * n_workers, n / DECIDED_TOGETHER) / len(regions))
 
 
@@ -173,7 +167,7 @@ class _Spread:
         yield from (Start(self.search, number) for number in stretches)
         pairs = list(combinations(stretches, 2))
         pieces = pieces_of(len(pairs), self.n_workers)
-        joins = [(pair, rows) for pair in pairs for rows in cuts_of(*self.search.span(pair[0]), pieces)]
+        joins = [(pair, rows) for pair in pairs for rows in even_spans(*self.search.span(pair[0]), pieces)]
         for pair, rows in joins:
             while any(number not in self.filters for number in pair):
                 yield None
@@ -187,7 +181,7 @@ class _Spread:
         regions, pieces = regions_of(self.search.chosen.n, self.n_workers)
         for first, last in regions:
             order = first + np.argsort(self.keys[first:last], kind="stable")
-            yield from (order[slice(*cut)] for cut in cuts_of(0, last - first, pieces))
+            yield from (order[slice(*cut)] for cut in even_spans(0, last - first, pieces))
 
     def _pair(self, pair: tuple[int, int], rows: Span) -> Pair:
         radii = (self.radii[slice(*rows)], self.radii[slice(*self.search.span(pair[1]))])

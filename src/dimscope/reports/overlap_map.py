@@ -1,11 +1,11 @@
 """The overlap of every layer of a run with every other one, in chunks of layers as tasks."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from dimscope.arrays import even_spans
 from dimscope.engines import HERE, Engine
 from dimscope.knn.base import Duplicates, Neighbors
 from dimscope.overlaps.matrix import OverlapMatrix, overlap_matrix
@@ -69,9 +69,8 @@ def _chunks(tables: Sequence[Neighbors], k: int, engine: Engine) -> list[MapTask
     if not engine.is_remote:
         return [MapTask(0, len(tables), tuple(tables), k)]
     lists = tuple(Lists(table.indices.astype(np.int32), table.duplicates) for table in tables)
-    parts = min(len(tables), engine.n_workers)
-    edges = [len(tables) * part // parts for part in range(parts + 1)]
-    return [MapTask(start, stop, lists, k) for start, stop in pairwise(edges)]
+    spans = even_spans(0, len(tables), min(len(tables), engine.n_workers))
+    return [MapTask(*span, lists, k) for span in spans]
 
 
 def _bytes(task: MapTask) -> int:
