@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from dimscope.arrays import (
     as_labels,
     as_points,
+    even_spans,
     label_codes,
     real_number,
     refuse_non_finite,
